@@ -1,0 +1,1 @@
+"""The mathematics of docs/method.md: pure functions on rows, no I/O."""

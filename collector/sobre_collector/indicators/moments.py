@@ -1,0 +1,136 @@
+"""Sufficient statistics of a stratum-month: what stays when the devices' own rows are forgotten.
+
+At the close of a month the ledger keeps these sums and second moments for ever. The total and the
+variance for any inventory can be recomputed from them exactly, and no device can be read in them.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import fsum
+from typing import Any
+
+from sobre_drivers.errors import StoreError
+
+# Second moments of two devices and their sums give both devices away.
+MIN_DEVICES_FOR_SQUARES = 3
+# Upper triangle of the 4×4 matrix over (x_work, x_rest, w_work, w_rest), row by row.
+PAIRS = tuple((i, j) for i in range(4) for j in range(i, 4))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stratum:
+    """Where sampling happens: organisation × site × class."""
+
+    organisation: str
+    site: str
+    device_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMonth:
+    """One device in one month; pairs are by day type: index 0 "work" days, 1 "rest" days.
+
+    `energy_kwh` counts valid days only; `measured_kwh` and `estimated_kwh` add up to it.
+    """
+
+    energy_kwh: tuple[float, float]
+    valid_days: tuple[float, float]
+    measured_kwh: float
+    estimated_kwh: float
+    out_of_hours_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class StratumMonth:
+    """One stratum in one month ("2026-11"); `squares` and `largest_kwh` are None below 3 devices.
+
+    `sums` is Σ of (x_work, x_rest, w_work, w_rest) over devices, x in kWh and w in valid
+    device-days; `squares` holds the ten second moments in the order of `PAIRS`.
+    """
+
+    month: str
+    stratum: Stratum
+    devices: int
+    calendar_days: tuple[int, int]
+    sums: tuple[float, float, float, float]
+    squares: tuple[float, ...] | None
+    measured_kwh: float
+    estimated_kwh: float
+    out_of_hours_kwh: float
+    largest_kwh: float | None
+
+
+def stratum_month(
+    month: str, stratum: Stratum, calendar_days: tuple[int, int], rows: Iterable[DeviceMonth]
+) -> StratumMonth:
+    """Reduce device rows to what is kept; devices without a valid day are not monitored.
+
+    Sums are correctly rounded (`fsum`), so the order of the rows changes no bit: a month that is
+    rebuilt from the same days is equal.
+    """
+    seen = [row for row in rows if row.valid_days[0] > 0 or row.valid_days[1] > 0]
+    vectors = [(*row.energy_kwh, *row.valid_days) for row in seen]
+    keeps_squares = len(seen) >= MIN_DEVICES_FOR_SQUARES
+    return StratumMonth(
+        month=month,
+        stratum=stratum,
+        devices=len(seen),
+        calendar_days=calendar_days,
+        sums=(
+            fsum(v[0] for v in vectors),
+            fsum(v[1] for v in vectors),
+            fsum(v[2] for v in vectors),
+            fsum(v[3] for v in vectors),
+        ),
+        squares=tuple(fsum(v[i] * v[j] for v in vectors) for i, j in PAIRS)
+        if keeps_squares
+        else None,
+        measured_kwh=fsum(row.measured_kwh for row in seen),
+        estimated_kwh=fsum(row.estimated_kwh for row in seen),
+        out_of_hours_kwh=fsum(row.out_of_hours_kwh for row in seen),
+        largest_kwh=max(sum(row.energy_kwh) for row in seen) if keeps_squares else None,
+    )
+
+
+def to_json(m: StratumMonth) -> dict[str, Any]:
+    """A JSON object; `from_json` gives back an equal row, bit for bit, even through text."""
+    return {
+        "month": m.month,
+        "organisation": m.stratum.organisation,
+        "site": m.stratum.site,
+        "class": m.stratum.device_class,
+        "devices": m.devices,
+        "calendar_days": list(m.calendar_days),
+        "sums": list(m.sums),
+        "squares": None if m.squares is None else list(m.squares),
+        "measured_kwh": m.measured_kwh,
+        "estimated_kwh": m.estimated_kwh,
+        "out_of_hours_kwh": m.out_of_hours_kwh,
+        "largest_kwh": m.largest_kwh,
+    }
+
+
+def from_json(d: Mapping[str, Any]) -> StratumMonth:
+    """The row that `to_json` wrote; StoreError if it is another shape."""
+    try:
+        x_work, x_rest, w_work, w_rest = d["sums"]
+        work, rest = d["calendar_days"]
+        squares = None if d["squares"] is None else tuple(d["squares"])
+        if squares is not None and len(squares) != len(PAIRS):
+            raise ValueError(f"{len(squares)} second moments where there are {len(PAIRS)}")
+        return StratumMonth(
+            month=d["month"],
+            stratum=Stratum(d["organisation"], d["site"], d["class"]),
+            devices=d["devices"],
+            calendar_days=(work, rest),
+            sums=(x_work, x_rest, w_work, w_rest),
+            squares=squares,
+            measured_kwh=d["measured_kwh"],
+            estimated_kwh=d["estimated_kwh"],
+            out_of_hours_kwh=d["out_of_hours_kwh"],
+            largest_kwh=d["largest_kwh"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            f"stored month: {error!r} in {sorted(d)}; rebuild it or restore the ledger's back-up"
+        ) from error
