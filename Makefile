@@ -1,0 +1,61 @@
+# Everything happens in this folder: the environment in .venv, test services in .services, data in var.
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PINS := pyproject.toml constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(VENV)/.set-up-to-run ## the whole line on this machine: broker, collector, agent, page (ARGS=--demo for a made-up fleet)
+	@$(BIN)/sobre up --data var/up $(ARGS)
+
+.PHONY: test
+test: check services ## set up, then all checks and tests (ARGS go to pytest)
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.set-up-to-test ## ruff and mypy only
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+.PHONY: services
+services: $(VENV)/.set-up-to-test ## the real services that tests use, unpacked in .services
+	@$(BIN)/python tests/services/fetch.py
+
+.PHONY: bench
+bench: $(VENV)/.set-up-to-test services ## measure speed and size (docs/performance.md)
+	@$(BIN)/python -m bench $(ARGS)
+
+.PHONY: clean
+clean: ## remove what set-up and tools made; keeps var, your data
+	rm -rf $(VENV) .services dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find agent collector drivers tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python 3.11 or later is needed; $(PYTHON) is not. Try: make PYTHON=python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo '$(PYTHON) cannot make environments. Try: apt install python3-venv' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.set-up-to-run: $(PINS) | $(BIN)/python
+	@echo 'setting up $(VENV) …'
+	@$(INSTALL) -e '.[up]'
+	@touch $@
+
+# What tests need contains what a run needs.
+$(VENV)/.set-up-to-test: $(PINS) | $(BIN)/python
+	@echo 'setting up $(VENV) with the development tools …'
+	@$(INSTALL) -e '.[dev]'
+	@touch $(VENV)/.set-up-to-run $@
