@@ -1,0 +1,1 @@
+"""The collector: loads in, a reduction that an auditor can recompute out."""

@@ -1,0 +1,57 @@
+"""`sobre`: the one place where a command is chosen and an error becomes an exit code."""
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from sobre_drivers.errors import ConfigError, SobreError
+
+# Each module has arguments(parser) and run(args), and is imported when its command is asked for.
+COMMANDS = {
+    "up": "the whole line on this one machine",
+    "collect": "take in loads and run the jobs",
+    "serve": "the page",
+    "report": "the reduction, with its interval and its evidence",
+    "check": "find every mistake in configuration and store",
+    "doctor": "find what keeps the collector from working",
+    "simulate": "make a fleet with a known truth",
+}
+
+
+def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """The command line; only the `chosen` command's own options are loaded (all if None)."""
+    top = argparse.ArgumentParser(
+        prog="sobre", description="Energy of workstations and the datacentre."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, help_text in COMMANDS.items():
+        sub = commands.add_parser(name, help=help_text, description=help_text)
+        if chosen in (None, name):
+            _module(name).arguments(sub)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Exit code: 0 done, 1 it failed, 2 usage or configuration."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = next((word for word in words if word in COMMANDS), "")
+    options = parser(chosen).parse_args(words)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+    try:
+        return int(_module(options.command).run(options))
+    except ConfigError as error:
+        print("\n".join(error.problems), file=sys.stderr)
+        return 2
+    except SobreError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"sobre_collector.commands.{name}")

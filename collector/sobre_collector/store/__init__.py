@@ -1,0 +1,1 @@
+"""Where loads, days and months are kept."""

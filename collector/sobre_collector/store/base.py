@@ -1,0 +1,72 @@
+"""The seam between what is computed and where it is kept: SQLite, or InfluxDB by the same calls.
+
+Drawn so that a database without transactions across files, and with silent overwriting, can serve
+it too: appending is idempotent by (node, device, stream, seq), and what an append touched is kept
+until the days were rebuilt.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from sobre_collector.rows import (
+    Arrival,
+    DayRow,
+    Key,
+    Outcome,
+    Quarantined,
+    StoredLoad,
+    StreamMark,
+    Touched,
+)
+
+
+class Series(Protocol):
+    """Loads, days and quarantine. Every call raises StoreError if the disk or database refuses."""
+
+    def append(self, arrivals: Sequence[Arrival]) -> Outcome:
+        """Store loads once, whatever comes twice; returns only when all are durable.
+
+        A load with a reason is quarantined. One whose identity is stored with other content is a
+        fork: quarantined with reason "fork". What is confirmed afterwards is on disk.
+        """
+        ...
+
+    def quarantine(self, node: str, payload: bytes, reason: str, received: int) -> None:
+        """Keep a payload that is no message, once for the same bytes of the same node."""
+        ...
+
+    def quarantined(self) -> Iterator[Quarantined]:
+        """What may not count, oldest first."""
+        ...
+
+    def readmit(self, key: Key, reason: str, personal: bool) -> int:
+        """Let the loads of a device that were quarantined for `reason` count; how many they were."""
+        ...
+
+    def loads(self, start: int, end: int, key: Key | None = None) -> Iterator[StoredLoad]:
+        """Loads whose span overlaps [start, end) in Unix seconds, by device and end."""
+        ...
+
+    def marks(self) -> Iterator[StreamMark]:
+        """How far each stream has come."""
+        ...
+
+    def touched(self, limit: int = 10_000) -> Sequence[Touched]:
+        """Devices whose days must be rebuilt; they stay until `put_days` has them."""
+        ...
+
+    def put_days(self, rows: Iterable[DayRow], done: Iterable[Touched]) -> None:
+        """Replace days and forget what was touched, in one step; a later touch stays."""
+        ...
+
+    def days(self, first: str, last: str, key: Key | None = None) -> Iterator[DayRow]:
+        """Days from `first` to `last` (ISO dates, inclusive), by device and day."""
+        ...
+
+    def forget(self, month: str) -> None:
+        """Drop the loads and days of personal devices of a month ("2026-11"), names and all."""
+        ...
+
+    def close(self) -> None:
+        """Give the files or connections back."""
+        ...

@@ -1,0 +1,1 @@
+"""What agent and collector share: samples, loads, the wire, and one module per way of measuring."""
