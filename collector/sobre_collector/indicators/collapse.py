@@ -72,7 +72,7 @@ class ClassMonth:
     def row_variance(
         self, row: StratumMonth, inventory_n: float, day_types: Sequence[int] = DAY_TYPES
     ) -> tuple[float, float, str | None]:
-        """Sampling variance (kWh²) and df of a row's own total, and a flag if the CV is borrowed."""
+        """Sampling variance (kWh²) and df of a row's total, and a flag if its CV is borrowed."""
         variance = sampling_variance(row, inventory_n, day_types)
         if variance is not None:
             return variance, row.devices - 1.0, None

@@ -1,4 +1,4 @@
-"""Totals of strata from partial coverage, and their sum over months and strata (method 2.2).
+"""Totals of strata for a month, and their sum over months and strata (method 2.2.4).
 
 Within a stratum the standard errors of months are added linearly, since the same devices are seen
 every month and their rows are forgotten: the bound holds whatever the months' correlation. Strata
@@ -7,51 +7,16 @@ are independent and add in quadrature, except for what they take from a common s
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum, inf, sqrt
 
 from sobre_collector.indicators.collapse import ClassMonth
-from sobre_collector.indicators.moments import PAIRS, Stratum, StratumMonth
+from sobre_collector.indicators.moments import Stratum, StratumMonth
 from sobre_collector.indicators.quantiles import satterthwaite, two_sided
-from sobre_collector.indicators.ratio import (
-    DAY_TYPES,
-    covered_ratio,
-    device_days,
-    expanded_kwh,
-    rate_kwh,
-)
+from sobre_collector.indicators.ratio import device_days
+from sobre_collector.indicators.stratum_total import Inventory, StratumTotal, sampled, unseen
 
-# Fewer monitored devices than this are too few to publish, and few to trust.
-FEW_DEVICES = 10
-# Σw may exceed N·D by rounding alone.
-_ROUNDING = 1e-9
-
-Inventory = Mapping[Stratum, tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class StratumTotal:
-    """A stratum's energy in one month; the three parts of the energy add up to `total_kwh`.
-
-    `variance` (kWh²) is the whole of the stratum. Within it, `shared_kwh` is the standard error of
-    a class mean that several strata took, and `common_kwh` that of a factor common to the class.
-    """
-
-    month: str
-    stratum: Stratum
-    inventory_n: float
-    devices_n: int
-    total_kwh: float
-    variance: float
-    df: float
-    measured_kwh: float
-    estimated_kwh: float
-    extrapolated_kwh: float
-    method: str
-    flags: tuple[str, ...]
-    covered_ratio: float = 0.0
-    shared_kwh: float = 0.0
-    common_kwh: float = 0.0
+__all__ = ["Inventory", "StratumTotal", "Total", "added", "month_total", "year_total"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +73,10 @@ def month_total(
             )
         row = by_stratum.get(stratum)
         if row is not None and device_days(row) > 0:
-            one = _sampled(row, inventory, classes[name], (meter_u or {}).get(name, 0.0))
+            one = sampled(row, inventory, classes[name], (meter_u or {}).get(name, 0.0))
         elif inventory.get(stratum, (0.0, 0.0))[0] > 0:
             days = _calendar_days(name, month_rows, earlier)
-            one = _unseen(named, stratum, inventory[stratum], days, classes[name])
+            one = unseen(named, stratum, inventory[stratum], days, classes[name])
         else:
             continue
         totals.append(_with_common(one, (common_u or {}).get(name, 0.0)))
@@ -126,120 +91,132 @@ def _calendar_days(
     return found[0].calendar_days if found else (0, 0)
 
 
-def _sampled(
-    row: StratumMonth, inventory: Inventory, of_class: ClassMonth, meter_u: float
-) -> StratumTotal:
-    days = sum(row.calendar_days)
-    reporting_n = device_days(row) / days
-    units_n, units_u = inventory.get(row.stratum, (reporting_n, 0.0))
-    flags = []
-    if row.stratum not in inventory:
-        flags.append("not-in-inventory")
-    elif reporting_n > units_n * (1 + _ROUNDING):
-        units_n = reporting_n
-        flags.append("inventory-too-small")
-    if row.stratum in inventory and units_u == 0:
-        flags.append("inventory-without-uncertainty")
-    if row.devices < FEW_DEVICES:
-        flags.append("few-devices")
-
-    total_kwh = expanded_kwh(row, units_n, DAY_TYPES)
-    variance, df, borrowed_cv = of_class.row_variance(row, units_n)
-    f = covered_ratio(row, units_n)
-    method = "ratio" if borrowed_cv is None else "class-cv"
-    if f >= 1:
-        method, variance = "census", _meter_variance(row, total_kwh, meter_u)
-        df = inf
-    elif borrowed_cv is not None:
-        flags.append(borrowed_cv)
-    parts = [(variance, df)]
-    shared_kwh = 0.0
-    unseen = tuple(t for t in DAY_TYPES if row.calendar_days[t] > 0 and row.sums[2 + t] <= 0)
-    if unseen:
-        found = of_class.borrow(row.stratum, row.calendar_days, unseen)
-        flags.append("day-type-of-class" if found else "day-type-missing")
-        if found:
-            flags += found.flags
-            total_kwh += units_n * found.unit_kwh
-            shared_kwh = units_n * found.shared_kwh
-            # The same devices and the class may lean the same way: added before squaring.
-            whole = sqrt(variance) + units_n * sqrt(found.own_kwh**2 + found.shared_kwh**2)
-            parts = [(whole**2, min(df, found.df))]
-    parts.append(((total_kwh / units_n * units_u) ** 2, inf))
-    measured, estimated, extrapolated = _parts(row, units_n, total_kwh)
-    return StratumTotal(
-        row.month,
-        row.stratum,
-        units_n,
-        row.devices,
-        total_kwh,
-        fsum(part for part, _ in parts),
-        satterthwaite(parts),
-        measured,
-        estimated,
-        extrapolated,
-        method,
-        tuple(flags),
-        covered_ratio=f,
-        shared_kwh=shared_kwh,
+def _with_common(one: StratumTotal, common_u: float) -> StratumTotal:
+    if common_u == 0 or one.total_kwh == 0:
+        return one
+    common_kwh = common_u * one.total_kwh
+    return replace(
+        one,
+        variance=one.variance + common_kwh**2,
+        df=satterthwaite([(one.variance, one.df), (common_kwh**2, inf)]),
+        common_kwh=common_kwh,
     )
 
 
-def _meter_variance(row: StratumMonth, total_kwh: float, meter_u: float) -> float:
-    # Meters err independently of one another; without second moments the bound is one meter.
-    if row.squares is None:
-        return (meter_u * total_kwh) ** 2
-    xx = dict(zip(PAIRS, row.squares, strict=True))
-    return meter_u**2 * (xx[0, 0] + 2 * xx[0, 1] + xx[1, 1])
+@dataclass(slots=True)
+class _OverMonths:
+    """A stratum's standard errors added linearly over its months (kWh), with the smallest df."""
+
+    own_kwh: float = 0.0
+    shared_kwh: float = 0.0
+    common_kwh: float = 0.0
+    df: float = inf
+    monitored: bool = False
+
+    def add(self, one: StratumTotal) -> None:
+        own = one.variance - one.shared_kwh**2 - one.common_kwh**2
+        self.own_kwh += sqrt(max(0.0, own))
+        self.shared_kwh += one.shared_kwh
+        self.common_kwh += one.common_kwh
+        self.monitored = self.monitored or one.devices_n > 0
+        if one.variance > 0:
+            self.df = min(self.df, one.df)
 
 
-def _parts(row: StratumMonth, units_n: float, total_kwh: float) -> tuple[float, float, float]:
-    """Measured, estimated and extrapolated kWh: Σx by origin, days missed by devices, the rest."""
-    seen_kwh = row.measured_kwh + row.estimated_kwh
-    if seen_kwh >= total_kwh:
-        scale = total_kwh / seen_kwh if seen_kwh > 0 else 0.0
-        return row.measured_kwh * scale, total_kwh - row.measured_kwh * scale, 0.0
-    rest_kwh = total_kwh - seen_kwh
-    missed_kwh = 0.0
-    for t in DAY_TYPES:
-        # Joiners and leavers make n exceed N: no more is filled than the inventory has room for.
-        wanted = min(float(row.devices), units_n) * row.calendar_days[t] - row.sums[2 + t]
-        missed_kwh += max(0.0, wanted) * (rate_kwh(row, t) or 0.0)
-    filled_kwh = min(missed_kwh, rest_kwh)
-    return row.measured_kwh, row.estimated_kwh + filled_kwh, rest_kwh - filled_kwh
+def year_total(totals: Iterable[StratumTotal]) -> Total:
+    """The sum of monthly stratum totals, of a year or of any other set of months.
+
+    Flagged "month-lacking" if a stratum misses a month that another one has, "no-data" if one could
+    not be told at all: then the total is too small, and no reduction may be drawn from it.
+    """
+    parts = list(totals)
+    strata: dict[Stratum, _OverMonths] = defaultdict(_OverMonths)
+    seen: dict[Stratum, set[str]] = defaultdict(set)
+    for one in parts:
+        strata[one.stratum].add(one)
+        if one.month in seen[one.stratum]:
+            raise ValueError(f"{one.month}: {one.stratum} stands twice; it would count twice")
+        seen[one.stratum].add(one.month)
+    classes: dict[str, list[_OverMonths]] = defaultdict(list)
+    for stratum in sorted(strata):
+        classes[stratum.device_class].append(strata[stratum])
+    variances: list[tuple[float, float]] = []
+    for members in classes.values():
+        variances += _class_variances(members)
+
+    months = sorted({one.month for one in parts})
+    flags = {flag for one in parts for flag in one.flags}
+    if any(len(of_stratum) < len(months) for of_stratum in seen.values()):
+        flags.add("month-lacking")
+    return _total(
+        fsum(one.total_kwh for one in parts),
+        variances,
+        (
+            fsum(one.measured_kwh for one in parts),
+            fsum(one.estimated_kwh for one in parts),
+            fsum(one.extrapolated_kwh for one in parts),
+        ),
+        flags,
+        months,
+    )
 
 
-def _unseen(
-    month: str,
-    stratum: Stratum,
-    units: tuple[float, float],
-    calendar_days: tuple[int, int],
-    of_class: ClassMonth,
-) -> StratumTotal:
-    units_n, units_u = units
-    found = of_class.borrow(stratum, calendar_days, DAY_TYPES)
-    if found is None:
-        return StratumTotal(
-            month, stratum, units_n, 0, 0.0, 0.0, inf, 0.0, 0.0, 0.0, "no-data", ("no-data",)
-        )
-    flags = ["no-device", *found.flags]
-    if units_u == 0:
-        flags.append("inventory-without-uncertainty")
-    total_kwh = units_n * found.unit_kwh
-    borrowed = units_n**2 * (found.own_kwh**2 + found.shared_kwh**2)
-    counted = (found.unit_kwh * units_u) ** 2
-    return StratumTotal(
-        month,
-        stratum,
-        units_n,
-        0,
+def _class_variances(members: Sequence[_OverMonths]) -> list[tuple[float, float]]:
+    """Independent variances with their df that make up a class.
+
+    What strata borrow from the class leans the same way as the strata that it came from, so the
+    borrowed error is added once, linearly, to theirs.
+    """
+    monitored = [m for m in members if m.monitored]
+    own = fsum(m.own_kwh**2 for m in monitored)
+    shared = fsum(m.shared_kwh for m in members)
+    common = fsum(m.common_kwh for m in members)
+    variances = [(m.own_kwh**2, m.df) for m in members if not m.monitored]
+    if own > 0:
+        stretch = (1 + shared / sqrt(own)) ** 2
+        variances += [(m.own_kwh**2 * stretch, m.df) for m in monitored]
+    elif shared > 0:
+        variances.append((shared**2, min(m.df for m in members)))
+    variances.append((common**2, inf))
+    return variances
+
+
+def added(totals: Iterable[Total]) -> Total:
+    """The sum of totals whose errors are independent: other classes, or what is only billed."""
+    parts = list(totals)
+    flags = {flag for one in parts for flag in one.flags}
+    if len({one.months for one in parts}) > 1:
+        flags.add("months-differ")
+    return _total(
+        fsum(one.total_kwh for one in parts),
+        [(one.se_kwh**2, one.df) for one in parts],
+        (
+            fsum(one.total_kwh * one.measured_share for one in parts),
+            fsum(one.total_kwh * one.estimated_share for one in parts),
+            fsum(one.total_kwh * one.extrapolated_share for one in parts),
+        ),
+        flags,
+        sorted({month for one in parts for month in one.months}),
+    )
+
+
+def _total(
+    total_kwh: float,
+    variances: list[tuple[float, float]],
+    origins_kwh: tuple[float, float, float],
+    flags: set[str],
+    months: Sequence[str],
+) -> Total:
+    measured, estimated, extrapolated = (
+        kwh / total_kwh if total_kwh > 0 else 0.0 for kwh in origins_kwh
+    )
+    return Total(
         total_kwh,
-        borrowed + counted,
-        satterthwaite([(borrowed, found.df), (counted, inf)]),
-        0.0,
-        0.0,
-        total_kwh,
-        "class-mean",
-        tuple(flags),
-        shared_kwh=units_n * found.shared_kwh,
+        sqrt(fsum(variance for variance, _ in variances)),
+        satterthwaite(variances),
+        measured,
+        estimated,
+        extrapolated,
+        tuple(sorted(flags)),
+        tuple(months),
     )
