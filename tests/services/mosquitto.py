@@ -1,5 +1,6 @@
 """A real mosquitto on loopback that tests start, stop, kill and start again."""
 
+import signal
 import socket
 import subprocess
 import time
@@ -21,14 +22,20 @@ def absent() -> str | None:
     return "no mosquitto: `python3 tests/services/fetch.py mosquitto` says why"
 
 
-def on_loopback(port: int, lines: Sequence[str] = ()) -> str:
-    """A configuration that listens on loopback only, `lines` last.
+def on_loopback(port: int, folder: Path, lines: Sequence[str] = ()) -> str:
+    """A configuration that listens on loopback only and keeps its data in `folder`, `lines` last.
 
     Everyone may connect, unless one of the lines says who.
     """
     restricting = ("allow_anonymous", "password_file", "require_certificate")
     anonymous = not any(line.startswith(restricting) for line in lines)
-    head = [f"listener {port} {HOST}", "persistence true"]
+    head = [
+        f"listener {port} {HOST}",
+        "persistence true",
+        f"persistence_location {folder}/",
+        "log_dest stderr",
+        "log_type all",
+    ]
     return "\n".join([*head, *(["allow_anonymous true"] if anonymous else []), *lines, ""])
 
 
@@ -45,14 +52,13 @@ class Broker:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         # `user root`: started as root, mosquitto would drop to a user who cannot enter our folder.
-        own = f"user root\npersistence_location {folder}/\nlog_dest stderr\nlog_type all\n"
-        self._conf.write_text(own + configuration)
+        self._conf.write_text(f"user root\n{configuration}")
 
     @classmethod
     def anonymous(cls, folder: Path, lines: Sequence[str] = ()) -> "Broker":
         """A broker on a free port with the plain configuration and `lines`; not started."""
         port = free_port()
-        return cls(folder, on_loopback(port, lines), port)
+        return cls(folder, on_loopback(port, folder, lines), port)
 
     @property
     def pid(self) -> int | None:
@@ -81,6 +87,11 @@ class Broker:
                 self.kill()
                 raise RuntimeError(f"mosquitto does not answer on port {self.port}:\n{self.log()}")
             time.sleep(0.01)
+
+    def reload(self) -> None:
+        """Have it read its configuration again, as `systemctl reload` does."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """End it as an administrator would: it saves its sessions and retained messages."""
