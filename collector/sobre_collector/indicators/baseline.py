@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from math import fsum, hypot, inf, sqrt
 from typing import Literal
 
-from sobre_drivers.errors import ConfigError
-
 from sobre_collector.indicators.quantiles import satterthwaite
 from sobre_collector.indicators.total import Total
+from sobre_drivers.errors import ConfigError
 
 Kind = Literal["measured", "declared", "billed", "partial", "modelled"]
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from sobre_collector.indicators.baseline import Baseline
 from sobre_collector.indicators.quantiles import satterthwaite, two_sided
+from sobre_collector.indicators.total import Total
 
 # Above this the baseline is too uncertain for a percentage to mean anything.
 MAX_CV_OF_BASELINE = 0.10
@@ -23,6 +24,12 @@ class Energy:
     total_kwh: float
     u_kwh: float
     df: float = inf
+    flags: tuple[str, ...] = ()
+
+
+def reported(total: Total) -> Energy:
+    """The reporting period's total as this calculation takes it, flags included."""
+    return Energy(total.total_kwh, total.se_kwh, total.df, total.flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,7 @@ def reduction(
         reasons.append("no-energy")
     elif adjusted.u_kwh / adjusted.total_kwh > MAX_CV_OF_BASELINE:
         reasons.append("baseline-too-uncertain")
-    if "no-data" in baseline.flags:
+    if "no-data" in (*baseline.flags, *reporting.flags):
         reasons.append("no-data")
 
     low = high = se = value = raw = value_phi0 = None

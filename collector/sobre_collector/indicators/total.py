@@ -32,6 +32,11 @@ class Total:
     flags: tuple[str, ...]
     months: tuple[str, ...] = ()
 
+    @property
+    def provisional(self) -> bool:
+        """Whether less than half was measured: a result drawn from it says so."""
+        return self.measured_share < 0.5
+
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """The two-sided interval in kWh at `level`."""
         half = two_sided(level, self.df) * self.se_kwh
