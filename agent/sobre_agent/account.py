@@ -1,35 +1,40 @@
-"""From samples to spans: what one device used, cut at the clock and settled to the joule."""
+"""From samples to spans: what one device used, settled to the joule and cut at the clock."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any
 
+from sobre_agent.cutters import Cutter
+from sobre_agent.elapsed import Elapsed, between, since_last_run
+from sobre_agent.open_load import OpenLoad, Piece, Span
 from sobre_drivers.load import Origin
-from sobre_drivers.sample import Described, Sample
+from sobre_drivers.power import constant_uj, gap_max_s, trapezoid_uj
+from sobre_drivers.registers import Limits, Register, Shown, Step, Verdict, settle
+from sobre_drivers.sample import RATED_MARGIN, Described, Instant, Reading, Sample
+
+__all__ = ["Account", "Span"]
+
+CHECKPOINT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A load before the spool gives it its number: energy (J) of the `span_s` seconds up to `end`."""
+class _Last:
+    """The sample before: when, on which second of the time line, and what it showed."""
 
-    device: str
-    end: int
-    span_s: int
-    energy_j: int
-    origin: Origin
-    state_s: Mapping[str, int] | None = None
-    power_max_w: int | None = None
-    pages: int | None = None
-
-
-class Cutter(Protocol):
-    """Where loads end: the first boundary after a Unix second."""
-
-    def after(self, wall_s: float) -> int: ...
+    at: Instant
+    line_s: float
+    age_s: float
+    power_w: float | None
+    state: str | None
+    pages: int | None
 
 
 class Account:
-    """One device's running account; `saved` and the constructor's `saved` carry it over a restart."""
+    """One device's running account; `saved` and the constructor's `saved` carry it over a restart.
+
+    A device with a register is settled by it (a gap loses no energy), one without by its power. The
+    time line follows the wall clock; lengths of time come from clocks that nobody sets.
+    """
 
     def __init__(
         self,
@@ -38,16 +43,169 @@ class Account:
         sample_s: float,
         saved: Mapping[str, Any] | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._described = described
+        self._cutter = cutter
+        self._gap_s = gap_max_s(sample_s)
+        self._limits = Limits(
+            described.rated_w * RATED_MARGIN, described.count_uj, described.modulus_uj
+        )
+        self._open = OpenLoad(described.device)
+        self._register = Register()
+        self._last: _Last | None = None
+        self._resumed = False
+        self._clean = False
+        self._findings: list[str] = []
+        if saved is not None:
+            self._restore(saved)
 
     def take(self, sample: Sample) -> list[Span]:
         """Settle a sample against the one before; the spans that it closed."""
-        raise NotImplementedError
+        at, reading = sample.at, sample.reading
+        last = self._last
+        if last is None:
+            self._remember(at, at.wall_s, 0.0, reading)
+            if reading.register_uj is not None:
+                self._settle(reading, 0.0)
+            return []
+        if self._resumed:
+            elapsed = since_last_run(last.at, at, self._clean, CHECKPOINT_S)
+        else:
+            elapsed = between(last.at, at)
+        self._resumed = False
+        end_s = max(last.line_s, at.wall_s - elapsed.jump_s)
+        age_s = last.age_s + elapsed.total_s
+        if reading.register_uj is not None:
+            closed = self._by_register(reading, last, end_s, age_s)
+        elif self._register.anchor is not None:
+            # The register will say it all when it can be read again: power now would count twice.
+            closed = []
+        else:
+            closed = self._by_power(reading, last, end_s, elapsed)
+        if elapsed.jump_s:
+            self._findings.append(f"the clock was set by {elapsed.jump_s:+.0f} s")
+            closed += self._open.close()
+            end_s = at.wall_s
+        self._remember(at, end_s, age_s, reading)
+        return closed
 
     def findings(self) -> list[str]:
         """What was implausible since the last call, in words for the log."""
-        raise NotImplementedError
+        found, self._findings = self._findings, []
+        return found
 
     def saved(self, clean: bool = False) -> dict[str, Any]:
         """All that a restart needs, as JSON; `clean` if nothing will be sampled after it."""
-        raise NotImplementedError
+        return {
+            "last": None if self._last is None else asdict(self._last),
+            "register": asdict(self._register),
+            "open": self._open.saved(),
+            "clean": clean,
+        }
+
+    def _restore(self, saved: Mapping[str, Any]) -> None:
+        if saved["last"] is not None:
+            self._last = _Last(**{**saved["last"], "at": Instant(**saved["last"]["at"])})
+        shown = {k: None if v is None else Shown(**v) for k, v in saved["register"].items()}
+        self._register = Register(**shown)
+        self._open = OpenLoad(**{**saved["open"], "device": self._described.device})
+        self._clean = bool(saved["clean"])
+        self._resumed = True
+
+    def _by_register(self, reading: Reading, last: _Last, end_s: float, age_s: float) -> list[Span]:
+        closed: list[Span] = []
+        for step in self._settle(reading, age_s):
+            if step.end_s <= step.start_s:
+                continue
+            piece = self._piece(step, end_s - age_s, reading, last)
+            if piece is None:
+                closed += self._open.close()
+            else:
+                gap = step.end_s - step.start_s > self._gap_s
+                closed += self._open.add(piece, self._cutter, gap)
+        return closed
+
+    def _settle(self, reading: Reading, age_s: float) -> tuple[Step, ...]:
+        assert reading.register_uj is not None
+        shown = Shown(age_s, reading.register_uj, reading.serial)
+        self._register, steps = settle(self._register, shown, self._limits)
+        for step in steps:
+            if step.verdict not in (Verdict.OK, Verdict.ROLLOVER):
+                self._findings.append(f"register: {step.verdict.value}")
+        return steps
+
+    def _piece(self, step: Step, offset_s: float, reading: Reading, last: _Last) -> Piece | None:
+        """A register's step on the time line; None if its energy is unknown."""
+        if step.energy_uj is None:
+            return None
+        lower_bound = step.verdict is Verdict.RESET
+        return Piece(
+            step.start_s + offset_s,
+            step.end_s + offset_s,
+            step.energy_uj,
+            Origin.ESTIMATED if lower_bound else self._described.origin,
+            last.state,
+            reading.power_w,
+            _turned(last.pages, reading.pages),
+        )
+
+    def _by_power(
+        self, reading: Reading, last: _Last, end_s: float, elapsed: Elapsed
+    ) -> list[Span]:
+        """Doubtful time first, then off, asleep, and awake up to now."""
+        described = self._described
+        if not described.own:
+            elapsed = Elapsed(elapsed.total_s)
+        off_uj = constant_uj(described.off_w, elapsed.off_s)
+        sleep_uj = constant_uj(described.sleep_w, elapsed.asleep_s)
+        at_s, closed = last.line_s, []
+        for span_s, energy_uj, state in (
+            (elapsed.doubtful_s, None, None),
+            (elapsed.off_s, off_uj, "off"),
+            (elapsed.asleep_s, sleep_uj, "sleep"),
+        ):
+            if span_s > 0:
+                closed += self._stretch(at_s, at_s + span_s, energy_uj, state)
+                at_s += span_s
+        if at_s < end_s:
+            # What was drawn before the machine went down says nothing of the time after it is up.
+            before_w = reading.power_w if elapsed.off_s else last.power_w
+            energy_uj = self._seen_uj(before_w, reading.power_w, elapsed.awake_s)
+            pages = _turned(last.pages, reading.pages)
+            closed += self._stretch(at_s, end_s, energy_uj, last.state, reading.power_w, pages)
+        return closed
+
+    def _seen_uj(self, before_w: float | None, now_w: float | None, span_s: float) -> int | None:
+        if before_w is None or now_w is None or span_s > self._gap_s:
+            return None
+        return trapezoid_uj(before_w, now_w, span_s)
+
+    def _stretch(
+        self,
+        start_s: float,
+        end_s: float,
+        energy_uj: int | None,
+        state: str | None,
+        power_w: float | None = None,
+        pages: int | None = None,
+    ) -> list[Span]:
+        """Book a stretch; unknown time is a state where there are states, and a hole elsewhere."""
+        described, long = self._described, end_s - start_s > self._gap_s
+        if energy_uj is None:
+            if not described.own:
+                return self._open.close()
+            piece = Piece(start_s, end_s, 0, Origin.ESTIMATED, "unknown", pages=pages)
+        elif state in ("off", "sleep") and described.own:
+            piece = Piece(start_s, end_s, energy_uj, Origin.ESTIMATED, state)
+        else:
+            piece = Piece(start_s, end_s, energy_uj, described.origin, state, power_w, pages)
+        return self._open.add(piece, self._cutter, long)
+
+    def _remember(self, at: Instant, line_s: float, age_s: float, reading: Reading) -> None:
+        self._last = _Last(at, line_s, age_s, reading.power_w, reading.state, reading.pages)
+
+
+def _turned(before: int | None, now: int | None) -> int | None:
+    """Pages between two counters; a counter that went down tells nothing of the span."""
+    if before is None or now is None or now < before:
+        return None
+    return now - before

@@ -23,7 +23,8 @@ class Described:
     (W, before the margin of 1.1); `origin` what its power or register is worth. `modulus_uj` is
     where an energy register wraps (µJ), None if that is unknown: then no rollover is ever assumed.
     `count_uj` is one count of the register (µJ). `off_w` and `sleep_w` are drawn while off or
-    asleep, in W.
+    asleep, in W. `own` says that the device is the machine on which the agent runs: only then do
+    the machine's own sleep and shut-down tell of the device.
     """
 
     device: str
@@ -36,6 +37,7 @@ class Described:
     modulus_uj: int | None = None
     off_w: float = 0.0
     sleep_w: float = 0.0
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

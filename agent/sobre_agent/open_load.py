@@ -1,0 +1,181 @@
+"""The load that is still open: pieces of settled time come in, spans cut at the clock go out.
+
+Times are rounded to whole seconds once, on the account's own time line, so that the lengths of the
+spans add up; energy is cut to whole joules with the rest carried on, so that no µJ is lost.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from sobre_agent.cutters import Cutter
+from sobre_drivers.load import Origin
+from sobre_drivers.sample import UJ_PER_J
+
+# A longer piece that would be cut more often than this is cut at midnight only.
+MAX_CUTS = 4
+# Pieces whose edges differ by less (s) follow each other: a slewed clock leaves no hole.
+TOUCHING_S = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A load before the spool numbers it: energy (J) of the `span_s` seconds up to `end`."""
+
+    device: str
+    end: int
+    span_s: int
+    energy_j: int
+    origin: Origin
+    state_s: dict[str, int] | None = None
+    power_max_w: int | None = None
+    pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A settled stretch of the time line: from `start_s` to `end_s` (Unix s), its energy (µJ)."""
+
+    start_s: float
+    end_s: float
+    energy_uj: int
+    origin: Origin
+    state: str | None = None
+    power_max_w: float | None = None
+    pages: int | None = None
+
+
+@dataclass(slots=True)
+class OpenLoad:
+    """What a device used since the last boundary; `carry_uj` is what did not make a whole joule."""
+
+    device: str
+    start: int | None = None
+    boundary: int = 0
+    covered: int = 0
+    energy_uj: int = 0
+    carry_uj: int = 0
+    origins: list[str] = field(default_factory=list)
+    state_s: dict[str, int] = field(default_factory=dict)
+    power_max_w: float | None = None
+    pages: int | None = None
+
+    def add(self, piece: Piece, cutter: Cutter, gap: bool) -> list[Span]:
+        """Put a piece in; the spans that it closed. `gap`: how its energy falls in time is a guess.
+
+        A gap that would be cut many times is cut at midnight only: its loads are then longer than
+        usual, and as many as its days.
+        """
+        closed: list[Span] = []
+        if abs(piece.start_s - self.covered) > TOUCHING_S:
+            closed += self.close()
+        elif piece.end_s > self.covered:
+            piece = replace(piece, start_s=float(self.covered))
+        if gap and self._cuts(piece, cutter) > MAX_CUTS:
+            closed += self.close()
+            parts = list(_parts(piece, cutter.midnight))
+            for part in parts:
+                self._put(part, cutter.midnight, _allocated(part.origin, len(parts) > 1))
+                if part is not parts[-1]:
+                    closed += self.close()
+            return closed + self.close()
+        parts = list(_parts(piece, self._boundary_of(cutter)))
+        for part in parts:
+            self._put(part, cutter.after, _allocated(part.origin, gap and len(parts) > 1))
+            if self.covered >= self.boundary:
+                closed += self.close()
+        return closed
+
+    def close(self) -> list[Span]:
+        """End the open load where it is covered; nothing if it has no whole second yet."""
+        if self.start is None:
+            return []
+        span_s = self.covered - self.start
+        total_uj = self.energy_uj + self.carry_uj
+        if span_s < 1:
+            self.carry_uj, self.energy_uj, self.start = total_uj, 0, None
+            return []
+        span = Span(
+            device=self.device,
+            end=self.covered,
+            span_s=span_s,
+            energy_j=total_uj // UJ_PER_J,
+            origin=_weakest(self.origins),
+            state_s=dict(self.state_s) or None,
+            power_max_w=None if self.power_max_w is None else math.ceil(self.power_max_w),
+            pages=self.pages,
+        )
+        self.carry_uj = total_uj % UJ_PER_J
+        self.start, self.energy_uj, self.power_max_w, self.pages = None, 0, None, None
+        self.origins, self.state_s = [], {}
+        return [span]
+
+    def saved(self) -> dict[str, Any]:
+        """The fields as JSON."""
+        return asdict(self)
+
+    def _put(self, part: Piece, boundary_after: Any, origin: Origin) -> None:
+        start, end = round(part.start_s), round(part.end_s)
+        if self.start is None:
+            self.start, self.boundary = start, boundary_after(start)
+        self.covered = end
+        self.energy_uj += part.energy_uj
+        if origin.value not in self.origins:
+            self.origins.append(origin.value)
+        if part.state is not None:
+            self.state_s[part.state] = self.state_s.get(part.state, 0) + end - start
+        if part.power_max_w is not None:
+            self.power_max_w = max(self.power_max_w or 0.0, part.power_max_w)
+        if part.pages is not None:
+            self.pages = (self.pages or 0) + part.pages
+
+    def _boundary_of(self, cutter: Cutter) -> Any:
+        # A load that is open keeps the boundary it was given, whatever was configured since.
+        def after(second: float) -> int:
+            if self.start is not None and second < self.boundary:
+                return self.boundary
+            return cutter.after(second)
+
+        return after
+
+    def _cuts(self, piece: Piece, cutter: Cutter) -> int:
+        at, cuts = piece.start_s, 0
+        while cuts <= MAX_CUTS and (at := cutter.after(at)) < piece.end_s:
+            cuts += 1
+        return cuts
+
+
+def _parts(piece: Piece, boundary_after: Any) -> Iterator[Piece]:
+    """A piece cut at the boundaries, its energy by time; the parts add up to it exactly."""
+    length_s = piece.end_s - piece.start_s
+    start_s, given_uj = piece.start_s, 0
+    while True:
+        edge = boundary_after(round(start_s))
+        end_s = piece.end_s if edge >= round(piece.end_s) else float(edge)
+        last = end_s == piece.end_s
+        share = 1.0 if last else (end_s - piece.start_s) / length_s
+        upto_uj = piece.energy_uj if last else math.floor(piece.energy_uj * share)
+        yield Piece(
+            start_s,
+            end_s,
+            upto_uj - given_uj,
+            piece.origin,
+            piece.state,
+            piece.power_max_w,
+            piece.pages if last else None,
+        )
+        if last:
+            return
+        start_s, given_uj = end_s, upto_uj
+
+
+def _allocated(origin: Origin, split: bool) -> Origin:
+    return Origin.ALLOCATED if split and origin is Origin.MEASURED else origin
+
+
+def _weakest(origins: list[str]) -> Origin:
+    for origin in (Origin.ESTIMATED, Origin.ALLOCATED):
+        if origin.value in origins:
+            return origin
+    return Origin.MEASURED
