@@ -88,6 +88,10 @@ class Account:
         self._remember(at, end_s, age_s, reading)
         return closed
 
+    def finish(self) -> list[Span]:
+        """Close the open load where it stands, before its boundary."""
+        return self._open.close()
+
     def findings(self) -> list[str]:
         """What was implausible since the last call, in words for the log."""
         found, self._findings = self._findings, []
