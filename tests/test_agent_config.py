@@ -15,9 +15,8 @@ from sobre_drivers.errors import ConfigError
 CONFIG = Path(__file__).parent.parent / "config"
 EXAMPLES = ("agent.example.toml", "reader.example.toml")
 PC = 'organisation = "ville"\nsite = "mairie"\nnode = "pc-1"\n'
-READER = (
-    '[host]\nenabled = false\n[[meters]]\ndevice = "pdu-a3"\nprofile = "x"\nhost = "127.0.0.1"\n'
-)
+METER = '[[meters]]\ndevice = "pdu-a3"\nprofile = "x"\nhost = "127.0.0.1"\n'
+READER = "[host]\nenabled = false\n" + METER
 
 
 def keys(kind: type) -> set[str]:
