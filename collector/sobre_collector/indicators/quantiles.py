@@ -12,6 +12,8 @@ _NORMAL = NormalDist()
 _TINY = 1e-300
 # Above this the expansion of 26.7.5 is exact to rounding and the fraction needs many terms.
 _MANY_DF = 3_000.0
+# Above this the fraction loses digits, and the inverse of that expansion needs two terms.
+_NEARLY_NORMAL_DF = 1e6
 
 
 def normal_quantile(probability: float) -> float:
@@ -45,8 +47,9 @@ def t_quantile(probability: float, df: float = inf) -> float:
 
 def t_cdf(t: float, df: float = inf) -> float:
     """P(T ≤ t) for `df` degrees of freedom."""
-    if isinf(df):
-        return _NORMAL.cdf(t)
+    if df > _NEARLY_NORMAL_DF:
+        s = t * t
+        return _NORMAL.cdf(t * (1 - ((s + 1) / 4 - (13 * s * s + 8 * s + 3) / 96 / df) / df))
     tail = _two_tails(abs(t), df) / 2
     return tail if t < 0 else 1 - tail
 
@@ -62,11 +65,22 @@ def _incomplete_beta(a: float, b: float, x: float, rest: float) -> float:
         return 0.0
     if rest <= 0:
         return 1.0
-    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log(rest))
+    front = exp(_log_gamma_step(a, b) - lgamma(b) + a * _log(x, rest) + b * _log(rest, x))
     # The fraction converges fast only below the mean of the beta distribution.
     if x < (a + 1) / (a + b + 2):
         return front * _fraction(a, b, x) / a
     return 1 - front * _fraction(b, a, rest) / b
+
+
+def _log(x: float, rest: float) -> float:
+    return log1p(-rest) if x > 0.5 else log(x)
+
+
+def _log_gamma_step(a: float, b: float) -> float:
+    """ln Γ(a + b) − ln Γ(a), without the cancellation of two large logarithms when b = 1/2."""
+    if b != 0.5 or a < 100:
+        return lgamma(a + b) - lgamma(a)
+    return log(a) / 2 - 1 / (8 * a) + 1 / (192 * a**3) - 1 / (640 * a**5)
 
 
 def _fraction(a: float, b: float, x: float) -> float:
