@@ -7,6 +7,7 @@ month that nobody stated says so.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -203,7 +204,7 @@ def remarks(perimeter: Perimeter) -> list[str]:
 
 def _gone(perimeter: Perimeter) -> str | None:
     months = sorted(perimeter.inventory)
-    for before, after in zip(months, months[1:], strict=False):
+    for before, after in pairwise(months):
         missing = perimeter.inventory[before].keys() - perimeter.inventory[after].keys()
         still = sorted(s for s in missing if perimeter.inventory[before][s][0] > 0)
         if still:
