@@ -155,15 +155,26 @@ def test_a_broker_under_another_name_is_not_believed(site: Site) -> None:
         tls_connect(context, site.broker.port)
 
 
-def test_a_revoked_certificate_is_no_way_in_after_a_restart(site: Site) -> None:
+def test_a_revoked_certificate_is_no_way_in_after_a_reload(site: Site) -> None:
     node = site.client("pc-1")
     assert node.connect()
     node.close()
     site.revoke(node.certificate)
+    site.broker.reload()
+    assert not node.connect()
+    assert site.client("pc-2").connect()
+
+
+def test_a_revoked_node_that_is_connected_stays_until_a_restart(site: Site) -> None:
+    collector, node = site.collector(), site.client("pc-1")
+    assert node.connect()
+    site.revoke(node.certificate)
+    site.broker.reload()
+    node.publish("sobre/v1/pc-1/load", "still here")
+    assert collector.hears("sobre/v1/pc-1/load", "still here")
     site.broker.stop()
     site.broker.start()
     assert not node.connect()
-    assert site.client("pc-2").connect()
 
 
 def test_an_expired_list_of_revoked_certificates_lets_nobody_in(site: Site) -> None:

@@ -13,6 +13,7 @@ from services.ports import HOST, free_port
 
 READY_WITHIN_S = 20
 STOP_WITHIN_S = 10
+RELOADED = "Reloading config."
 
 
 def absent() -> str | None:
@@ -89,9 +90,15 @@ class Broker:
             time.sleep(0.01)
 
     def reload(self) -> None:
-        """Have it read its configuration again, as `systemctl reload` does."""
+        """Have it read its configuration again, as `systemctl reload` does; return when it has."""
+        before = self.log().count(RELOADED)
         if self._process is not None:
             self._process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + READY_WITHIN_S
+        while self.log().count(RELOADED) == before:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"mosquitto does not reload:\n{self.log()}")
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """End it as an administrator would: it saves its sessions and retained messages."""
