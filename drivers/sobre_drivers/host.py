@@ -62,7 +62,8 @@ class _Seen:
 class Host:
     """The driver of this PC: one device, its power at the plug in W, state "on" while it runs.
 
-    `device_class` None: laptop or desktop is told from the chassis, else from a battery.
+    `device_class` None: laptop or desktop is told from the chassis, else from a battery. `root`,
+    `clock` and `cpu_times` are the machine's own unless a test says otherwise.
     """
 
     name = "host"
@@ -78,7 +79,8 @@ class Host:
     ) -> None:
         self._device, self._root, self._cpu_times = device, root, cpu_times
         self._clock = SystemClock() if clock is None else clock
-        self._model = model_of(device_class or detected_class(root))
+        self._class = device_class or detected_class(root)
+        self._model = model_of(self._class)
         self._zones = powercap.counted(powercap.zones(root))
         self._has_battery = battery.present(root)
         self._reasons: dict[str, str | None] = dict.fromkeys(("battery", "powercap", "model"))
@@ -95,13 +97,14 @@ class Host:
         return [
             Described(
                 device=self._device,
-                device_class=self._model.device_class,
+                device_class=self._class,
                 rated_w=self._model.rated_w,
                 method=method,
                 origin=Origin.ESTIMATED,
                 uncertainty_ratio=used.uncertainty_ratio,
                 off_w=self._model.off_w,
                 sleep_w=self._model.sleep_w,
+                own=True,
             )
         ]
 
@@ -235,8 +238,8 @@ def detected_class(root: Path = Path("/sys")) -> str:
 
 
 def model_of(device_class: str) -> PcModel:
-    """The parameters of a class of PC, from their file."""
-    name = device_class.rpartition(".")[2]
+    """The parameters of a class of PC, from their file; any other class is taken for a desktop."""
+    name = "laptop" if device_class == LAPTOP else "desktop"
     return settings.load(Path(__file__).parent / "pc_models" / f"{name}.toml", PcModel, {})
 
 
