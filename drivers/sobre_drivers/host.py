@@ -90,9 +90,8 @@ class Host:
 
     def describe(self) -> Sequence[Described]:
         """This PC as one device; method and error are those of its weakest part in use."""
-        used = next(
-            source for source in self.sources() if source.name != "battery" and _can(source)
-        )
+        lasting = [source for source in self.sources() if source.name != "battery"]
+        used = next((source for source in lasting if source.reason is None), lasting[-1])
         method = f"battery, else {used.method}" if self._has_battery else used.method
         return [
             Described(
@@ -245,7 +244,3 @@ def model_of(device_class: str) -> PcModel:
 
 def _slept(before: Instant, after: Instant) -> bool:
     return (after.boot_s - after.mono_s) - (before.boot_s - before.mono_s) > 1.0
-
-
-def _can(source: Source) -> bool:
-    return source.reason is None
