@@ -1,0 +1,147 @@
+"""Batches: written down, immutable, before they are first sent; forgotten only when confirmed."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sobre_agent.spool import Spool
+from sobre_drivers.errors import WireError
+from sobre_drivers.load import Load, Origin
+from sobre_drivers.wire import MAX_LOADS, Answer, Batch, digest, encode_batch
+
+# A load that ends further in the future (s) waits: the clock was set back since, or is wrong.
+FUTURE_S = 300
+
+_COLUMNS = """device, seq, "end", span_s, energy_j, register_j, origin, state_s, power_max_w, pages,
+    replaces"""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A batch as it travels: the same bytes each time."""
+
+    number: int
+    payload: bytes
+    sha256: str
+
+
+class Outbox:
+    """What of a spool is under way."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+
+    def next_parcel(self, now_s: float) -> Parcel | None:
+        """Write the next batch down; None if no load waits. `now_s`: Unix seconds."""
+        return self._spool.write(lambda db: self._pack(db, int(now_s)), essential=True)
+
+    def unconfirmed(self, limit: int) -> list[Parcel]:
+        """The oldest batches that were written down and not yet confirmed."""
+        rows = self._spool.rows(
+            "SELECT number, payload, sha256 FROM batch ORDER BY number LIMIT ?", limit
+        )
+        return [Parcel(number, bytes(payload), sha256) for number, payload, sha256 in rows]
+
+    def confirm(self, answer: Answer) -> bool:
+        """Forget a batch and its loads if the answer names its stream and its exact content."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            held = db.execute("SELECT sha256 FROM batch WHERE number = ?", (answer.batch,))
+            if answer.stream != self._spool.stream or held.fetchone() != (answer.sha256,):
+                return False
+            db.execute("DELETE FROM load WHERE batch = ?", (answer.batch,))
+            db.execute("DELETE FROM batch WHERE number = ?", (answer.batch,))
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('confirmed_at', ?)", (answer.time,))
+            return True
+
+        return self._spool.write(work, essential=True)
+
+    def refuse(self, answer: Answer) -> int | None:
+        """Send a refused batch's loads singly, and keep aside one that was refused alone.
+
+        The number of the batch, None if no batch has that content.
+        """
+
+        def work(db: sqlite3.Connection) -> int | None:
+            row = db.execute(
+                "SELECT number, payload FROM batch WHERE sha256 = ?", (answer.sha256,)
+            ).fetchone()
+            if row is None:
+                return None
+            number, payload = row
+            loads = db.execute(
+                f"SELECT number, {_COLUMNS} FROM load WHERE batch = ?", (number,)
+            ).fetchall()
+            if len(loads) == 1:
+                _keep_aside(db, loads[0], payload, answer.reason or "")
+            db.execute("UPDATE load SET alone = 1, batch = NULL WHERE batch = ?", (number,))
+            db.execute("DELETE FROM batch WHERE number = ?", (number,))
+            return int(number)
+
+        return self._spool.write(work, essential=True)
+
+    def aside(self) -> list[tuple[str, int, str]]:
+        """Device, seq and reason of each load that was refused alone."""
+        return self._spool.rows("SELECT device, seq, reason FROM aside ORDER BY device, seq")
+
+    def _pack(self, db: sqlite3.Connection, now_s: int) -> Parcel | None:
+        while True:
+            rows = db.execute(
+                f'SELECT number, {_COLUMNS}, alone FROM load WHERE batch IS NULL AND "end" <= ? '
+                "ORDER BY number LIMIT ?",
+                (now_s + FUTURE_S, MAX_LOADS),
+            ).fetchall()
+            if not rows:
+                return None
+            cursor = db.execute("INSERT INTO batch (payload, sha256) VALUES (x'', '')")
+            number = cursor.lastrowid or 0
+            payload, count = self._encoded(db, number, _together(rows))
+            if count:
+                break
+            db.execute("DELETE FROM batch WHERE number = ?", (number,))
+        sha256 = digest(payload)
+        db.execute(
+            "UPDATE batch SET payload = ?, sha256 = ? WHERE number = ?", (payload, sha256, number)
+        )
+        taken = [(number, row[0]) for row in rows[:count]]
+        db.executemany("UPDATE load SET batch = ? WHERE number = ?", taken)
+        return Parcel(number, payload, sha256)
+
+    def _encoded(
+        self, db: sqlite3.Connection, number: int, rows: Sequence[tuple[Any, ...]]
+    ) -> tuple[bytes, int]:
+        """A payload with as many of the rows as fit, and how many; the first is aside if none."""
+        count = len(rows)
+        while True:
+            loads = tuple(_load(row) for row in rows[:count])
+            try:
+                return encode_batch(Batch(self._spool.stream, number, loads)), count
+            except WireError as error:
+                if count == 1:
+                    shown = json.dumps(rows[0]).encode()
+                    _keep_aside(db, rows[0], shown, str(error))
+                    return b"", 0
+                count //= 2
+
+
+def _together(rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
+    """The first rows that may travel together: one that was refused in company travels alone."""
+    if rows[0][-1]:
+        return rows[:1]
+    return rows[: next((i for i, row in enumerate(rows) if row[-1]), len(rows))]
+
+
+def _load(row: tuple[Any, ...]) -> Load:
+    fields = list(row[1:12])
+    fields[6] = Origin(fields[6])
+    fields[7] = None if fields[7] is None else json.loads(fields[7])
+    return Load(*fields)
+
+
+def _keep_aside(db: sqlite3.Connection, row: tuple[Any, ...], payload: bytes, reason: str) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO aside VALUES (?, ?, ?, ?)", (row[1], row[2], payload, reason)
+    )
+    db.execute("DELETE FROM load WHERE number = ?", (row[0],))
