@@ -1,0 +1,204 @@
+"""Meters that speak Modbus TCP. Only this module knows pymodbus."""
+
+import logging
+import struct
+import threading
+from collections.abc import Sequence
+
+from pymodbus import ModbusException
+from pymodbus.client import ModbusTcpClient
+from pymodbus.pdu import ModbusPDU
+
+from sobre_drivers import points, sunspec
+from sobre_drivers.blocks import Block, merged
+from sobre_drivers.errors import MeterError
+from sobre_drivers.points import Point
+from sobre_drivers.profile import Profile
+from sobre_drivers.sample import Described, Reading
+
+log = logging.getLogger(__name__)
+
+# Modbus Application Protocol V1.1b3, 7.
+_REFUSALS = {
+    1: "illegal function; is this the model of the profile?",
+    2: "illegal data address; is this the model of the profile?",
+    3: "illegal data value; lower max_registers in the profile",
+    4: "device failure; look at the meter itself",
+    6: "device busy; ask it less often",
+    10: "gateway path unavailable; check the gateway's settings",
+    11: "no answer behind the gateway; check unit id, wiring and power of the meter",
+}
+
+
+class Refused(MeterError):
+    """The meter answered, and said no; the line is well."""
+
+    def __init__(self, block: Block, code: int) -> None:
+        why = _REFUSALS.get(code, f"exception {code}; see its manual")
+        super().__init__(f"registers {block.address} to {block.end - 1} refused, {why}")
+
+
+class Line:
+    """A connection that one or several meters share: one request at a time."""
+
+    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+        self.where = f"{host}:{port}"
+        self._address = (host, port)
+        self._timeout_s = timeout_s
+        self._client: ModbusTcpClient | None = None
+        self._lock = threading.Lock()
+
+    def read(self, unit_id: int, block: Block) -> Sequence[int]:
+        """The words of a block. Refused if the meter says no, MeterError if it does not answer."""
+        with self._lock:
+            try:
+                answer = self._ask(unit_id, block)
+            except (ModbusException, OSError, struct.error, IndexError, ValueError) as error:
+                # A late answer must not be taken for the next one, so nothing is left to arrive.
+                self._drop()
+                raise MeterError(_finding(error, self._timeout_s)) from error
+            except MeterError:
+                self._drop()
+                raise
+            if answer.isError():
+                raise Refused(block, getattr(answer, "exception_code", 0))
+            if answer.function_code != block.function or len(answer.registers) != block.count:
+                self._drop()
+                raise MeterError(
+                    f"{len(answer.registers)} registers instead of {block.count}; a faulty gateway "
+                    "or another program on the same line?"
+                )
+            return answer.registers
+
+    def close(self) -> None:
+        """Hang up; the next read connects again."""
+        with self._lock:
+            self._drop()
+
+    def _ask(self, unit_id: int, block: Block) -> ModbusPDU:
+        if self._client is None:
+            self._client = self._connected()
+        ask = self._client.read_holding_registers
+        if block.function == 4:
+            ask = self._client.read_input_registers
+        return ask(block.address, count=block.count, device_id=unit_id)
+
+    def _connected(self) -> ModbusTcpClient:
+        quiet = logging.getLogger("pymodbus")
+        if quiet.level == logging.NOTSET:
+            # It logs each failed round as an error; ours is said once, by whoever asked.
+            quiet.setLevel(logging.CRITICAL)
+        host, port = self._address
+        client = ModbusTcpClient(host, port=port, timeout=self._timeout_s, retries=0)
+        if not client.connect():  # type: ignore[no-untyped-call]
+            raise MeterError("no connection; check address and port, and that Modbus is enabled")
+        return client
+
+    def _drop(self) -> None:
+        if self._client is not None:
+            self._client.close()  # type: ignore[no-untyped-call]
+        self._client = None
+
+
+class ModbusDriver:
+    """Reads a meter, and all outlets behind it, in as few requests as it allows."""
+
+    def __init__(
+        self,
+        name: str,
+        line: Line,
+        unit_id: int,
+        profile: Profile,
+        behind: Sequence[Point],
+        about: Sequence[Described],
+    ) -> None:
+        self.name = name
+        self._line = line
+        self._unit_id = unit_id
+        self._profile = profile
+        self._points = behind
+        self._about = about
+        self._base: int | None = None if profile.sunspec_model is not None else 0
+        self._refused: set[Block] = set()
+
+    def describe(self) -> Sequence[Described]:
+        """The meter's devices: itself, its outlets, its phases."""
+        return self._about
+
+    def read(self) -> Sequence[Reading]:
+        """What each device shows; MeterError if the meter could not be read at all."""
+        picture, base, refusals = self._picture(shown=False)
+        made = [points.reading(self._profile, point, picture, base) for point in self._points]
+        if refusals and all(each.register_uj is None and each.power_w is None for each in made):
+            raise MeterError(f"{self._subject}: {refusals[0]}") from refusals[0]
+        return made
+
+    def shown(self) -> dict[str, dict[str, float | None]]:
+        """All values of the profile by device and name, each in the profile's own unit."""
+        picture, base, _ = self._picture(shown=True)
+        made: dict[str, dict[str, float | None]] = {}
+        for point in self._points:
+            made[point.device] = {}
+            for name, register in point.part.registers().items():
+                found = points.value(self._profile, point, register, picture, base)
+                made[point.device][name] = None if found is None else float(found)
+        return made
+
+    def close(self) -> None:
+        """Hang up."""
+        self._line.close()
+
+    def _picture(self, *, shown: bool) -> tuple[dict[int, dict[int, int]], int, list[Refused]]:
+        picture: dict[int, dict[int, int]] = {3: {}, 4: {}}
+        refusals: list[Refused] = []
+        try:
+            base = self._found_base()
+            blocks = points.wanted(self._profile, self._points, base, shown=shown)
+            for block in merged(blocks, self._profile.max_registers, self._profile.max_gap):
+                try:
+                    words = self._line.read(self._unit_id, block)
+                except Refused as error:
+                    refusals.append(error)
+                    self._say_once(block, error)
+                    continue
+                self._refused.discard(block)
+                picture[block.function].update(enumerate(words, block.address))
+        except MeterError as error:
+            # A device that comes back may have been given other firmware, and another map.
+            self._base = None if self._profile.sunspec_model is not None else 0
+            raise MeterError(f"{self._subject}: {error}") from error
+        return picture, base, refusals
+
+    def _found_base(self) -> int:
+        if self._base is None:
+            model = self._profile.sunspec_model or 0
+            self._base = sunspec.model_address(self._read_or_none, model)
+        if self._base is None:
+            raise MeterError(
+                f"no SunSpec model {model} found; is it enabled, and the unit id right?"
+            )
+        return self._base
+
+    def _read_or_none(self, address: int, count: int) -> Sequence[int] | None:
+        try:
+            return self._line.read(self._unit_id, Block(self._profile.function, address, count))
+        except Refused:
+            return None
+
+    def _say_once(self, block: Block, error: Refused) -> None:
+        if block not in self._refused:
+            self._refused.add(block)
+            log.warning("%s: %s", self._subject, error)
+
+    @property
+    def _subject(self) -> str:
+        return f"{self.name} ({self._line.where}, unit {self._unit_id})"
+
+
+def _finding(error: Exception, timeout_s: float) -> str:
+    text = str(error)
+    if isinstance(error, TimeoutError) or "No response" in text:
+        return f"no valid answer within {timeout_s:g} s; check unit id, power and network"
+    if isinstance(error, OSError) or "onnect" in text:
+        return "connection lost; it is made again at the next round"
+    return f"an answer that is not Modbus ({text}); check host, port and word length of the gateway"
