@@ -90,11 +90,12 @@ def test_class_that_nobody_monitors_has_no_data_and_says_so() -> None:
 
 def test_month_that_nobody_saw_takes_the_rates_of_the_month_before() -> None:
     before = [month_of(A, THREE, "2026-10"), month_of(B, ONE, "2026-10")]
-    (total,) = month_total([], {A: (30, 0)}, month="2026-11", earlier=before)
+    (total,) = month_total([], {A: (30, 0)}, month="2026-11", calendar_days=(21, 9), earlier=before)
     assert total.month == "2026-11"
-    assert total.total_kwh == pytest.approx(30 * (3 * 10 + 8) / 4, rel=0.2)
+    # A weighs 30 units at 21·0.4 + 9·0.2, B the one that reports at 21·0.3 + 9·0.2.
+    assert total.total_kwh == pytest.approx(30 * (30 * 10.2 + 8.1) / 31)
     assert {"no-device", "rate-of-earlier-month"} <= set(total.flags)
-    (lost,) = month_total([], {A: (30, 0)}, month="2026-11")
+    (lost,) = month_total([], {A: (30, 0)}, month="2026-11", calendar_days=(21, 9))
     assert lost.method == "no-data"
 
 
@@ -116,6 +117,14 @@ def test_more_device_days_than_the_inventory_has_room_for(
     assert (total.measured_kwh, total.estimated_kwh, total.extrapolated_kwh) == pytest.approx(
         (24, 0, 0)
     )
+
+
+def test_devices_that_are_in_no_inventory_count_whole_although_weekends_were_lost() -> None:
+    blind: list[Device] = [(8.0, 0.0, 20, 0), (10.0, 0.0, 20, 0), (12.0, 0.0, 20, 0)]
+    totals = month_total([month_of(A, THREE), month_of(C, blind)], {A: (30, 0)})
+    lost = next(t for t in totals if t.stratum == C)
+    assert lost.inventory_n == pytest.approx(3)
+    assert lost.total_kwh == pytest.approx(30 + 3 * 10 * 0.2)
 
 
 def test_churn_is_no_inconsistency() -> None:

@@ -16,6 +16,7 @@ from sobre_collector.indicators.ratio import (
     device_days,
     expanded_kwh,
     rate_kwh,
+    reporting_units,
     sampling_variance,
 )
 
@@ -138,7 +139,5 @@ class ClassMonth:
         return Borrowed(unit_kwh, sqrt(between), sqrt(shared), df, flags)
 
     def _units(self, row: StratumMonth) -> float:
-        # What reports is the least there can be: an inventory below Σw / D is not believed.
-        days = sum(row.calendar_days)
-        reporting = device_days(row) / days if days > 0 else 0.0
-        return max(reporting, self._inventory.get(row.stratum, (0.0, 0.0))[0])
+        # What reports is the least there can be: a smaller inventory is not believed.
+        return max(reporting_units(row), self._inventory.get(row.stratum, (0.0, 0.0))[0])

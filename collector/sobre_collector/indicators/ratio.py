@@ -24,6 +24,12 @@ def device_days(row: StratumMonth) -> float:
     return row.sums[2] + row.sums[3]
 
 
+def reporting_units(row: StratumMonth) -> float:
+    """Units that Σw alone proves to be in service: Σw / D over the day types that were seen."""
+    seen_days = sum(row.calendar_days[t] for t in DAY_TYPES if row.sums[2 + t] > 0)
+    return device_days(row) / seen_days if seen_days > 0 else 0.0
+
+
 def covered_ratio(row: StratumMonth, inventory_n: float) -> float:
     """The finite population correction's f = min(1, Σw / (N·D)), counted in device-days."""
     wanted = inventory_n * sum(row.calendar_days)

@@ -14,9 +14,9 @@ from sobre_collector.indicators.quantiles import satterthwaite
 from sobre_collector.indicators.ratio import (
     DAY_TYPES,
     covered_ratio,
-    device_days,
     expanded_kwh,
     rate_kwh,
+    reporting_units,
 )
 
 # Fewer monitored devices than this are too few to publish, and few to trust.
@@ -56,8 +56,7 @@ def sampled(
     row: StratumMonth, inventory: Inventory, of_class: ClassMonth, meter_u: float
 ) -> StratumTotal:
     """A stratum with monitored devices; `meter_u` is one meter's relative standard uncertainty."""
-    days = sum(row.calendar_days)
-    reporting_n = device_days(row) / days
+    reporting_n = reporting_units(row)
     units_n, units_u = inventory.get(row.stratum, (reporting_n, 0.0))
     flags = []
     if row.stratum not in inventory:

@@ -48,6 +48,7 @@ def month_total(
     inventory: Inventory,
     *,
     month: str | None = None,
+    calendar_days: tuple[int, int] | None = None,
     earlier: Sequence[StratumMonth] = (),
     meter_u: Mapping[str, float] | None = None,
     common_u: Mapping[str, float] | None = None,
@@ -56,8 +57,8 @@ def month_total(
 
     `earlier` holds rows of the month before, for days that nobody of the class saw. By class, as
     relative standard uncertainties (k = 1): `meter_u` of one meter, added where sampling leaves no
-    variance; `common_u` of a factor that all devices of the class share. `month` names the month
-    when no row does.
+    variance; `common_u` of a factor that all devices of the class share. `month` and
+    `calendar_days` tell what rows cannot where no device of a class reports.
     """
     months = {row.month for row in month_rows} | ({month} if month else set())
     if len(months) != 1:
@@ -80,7 +81,7 @@ def month_total(
         if row is not None and device_days(row) > 0:
             one = sampled(row, inventory, classes[name], (meter_u or {}).get(name, 0.0))
         elif inventory.get(stratum, (0.0, 0.0))[0] > 0:
-            days = _calendar_days(name, month_rows, earlier)
+            days = calendar_days or _calendar_days(name, month_rows)
             one = unseen(named, stratum, inventory[stratum], days, classes[name])
         else:
             continue
@@ -88,12 +89,11 @@ def month_total(
     return totals
 
 
-def _calendar_days(
-    name: str, rows: Sequence[StratumMonth], earlier: Sequence[StratumMonth]
-) -> tuple[int, int]:
+def _calendar_days(name: str, rows: Sequence[StratumMonth]) -> tuple[int, int]:
+    if not rows:
+        raise ValueError("no device reports in this month: hand in its calendar_days")
     same = [row for row in rows if row.stratum.device_class == name]
-    found = same or rows or earlier
-    return found[0].calendar_days if found else (0, 0)
+    return (same or rows)[0].calendar_days
 
 
 def _with_common(one: StratumTotal, common_u: float) -> StratumTotal:
