@@ -33,8 +33,10 @@ LAPTOP, DESKTOP = "workstation.laptop", "workstation.desktop"
 # DMTF DSP0134 (SMBIOS), table of enclosure types: portable to sub-notebook, tablet to detachable.
 _LAPTOP_CHASSIS = frozenset(("8", "9", "10", "14", "30", "31", "32"))
 _DESKTOP_CHASSIS = frozenset(("3", "4", "5", "6", "7", "13", "15", "16", "24", "35", "36"))
-# Processor time comes in ticks of 10 ms: over less than this a load is mostly rounding.
+# Counters tick each millisecond, and reading them takes some: over less than this, W is noise.
 _SHORTEST_S = 0.2
+# Processor times count from the start of the machine.
+_START = CpuTime(0.0, 0.0)
 
 log = logging.getLogger(__name__)
 
@@ -108,18 +110,18 @@ class Host:
         ]
 
     def read(self) -> Sequence[Reading]:
-        """The power since the last call, in W; None at first and after a sleep.
+        """The power since the last call, in W; the first time, by the load since this PC started.
 
-        MeterError if this PC tells nothing at all.
+        None if the last call was only just now; MeterError if this PC tells nothing at all.
         """
         discharge_w, counters, cpu = self._discharge_w(), self._counters(), self._cpu()
         before, self._seen = self._seen, _Seen(self._clock.now(), counters, cpu)
         power_w = discharge_w
-        if power_w is None and before is not None and not _slept(before.at, self._seen.at):
+        if power_w is None and before is not None:
             power_w = self._counted_w(before, self._seen)
-            if power_w is None and before.cpu and cpu:
-                load_ratio = load_between(before.cpu, cpu)
-                power_w = None if load_ratio is None else utilised_w(self._model, load_ratio)
+        if power_w is None and cpu is not None:
+            load_ratio = load_between((before and before.cpu) or _START, cpu)
+            power_w = None if load_ratio is None else utilised_w(self._model, load_ratio)
         if power_w is None and all(self._reasons.values()):
             raise MeterError(f"{self._device}: {'; '.join(filter(None, self._reasons.values()))}")
         return [Reading(self._device, power_w=power_w, state="on")]
@@ -172,6 +174,9 @@ class Host:
     def _counted_w(self, before: _Seen, after: _Seen) -> float | None:
         span_s = after.at.mono_s - before.at.mono_s
         if before.counters is None or after.counters is None or span_s < _SHORTEST_S:
+            return None
+        # Counters may start anew when a machine wakes; processor times merely stood still.
+        if _slept(before.at, after.at):
             return None
         ranges_uj = {zone.key: zone.range_uj for zone in self._zones}
         energy_uj = counted_uj(before.counters, after.counters, ranges_uj)
