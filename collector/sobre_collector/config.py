@@ -87,16 +87,13 @@ class Keep:
     """How long things are kept."""
 
     close_after_days: int = 35
-    infrastructure_loads_months: int = 13
-    infrastructure_days_years: int = 5
     backups: int = 14
 
     def __post_init__(self) -> None:
         if not 1 <= self.close_after_days <= 366:
             raise ValueError(f"close_after_days {self.close_after_days}: choose 1 to 366")
-        for name in ("infrastructure_loads_months", "infrastructure_days_years", "backups"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name)}: choose 1 or more")
+        if self.backups < 1:
+            raise ValueError(f"backups {self.backups}: choose 1 or more")
 
 
 @dataclass(frozen=True, slots=True)
