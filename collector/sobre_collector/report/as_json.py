@@ -1,0 +1,24 @@
+"""The report as JSON with keys that stay.
+
+Keys are the field names of `sobre_collector.report.model`; the unit ends the name (`_kwh`, `_j`,
+`_ratio`). `result` is null where the data are insufficient, and `missing` holds a code for each
+reason; an energy is null where it is not known or would tell of fewer than ten workstations.
+`result.reduction_ratio` and its `intervals` are positive when consumption falls,
+`result.evolution_ratio` is what is published: negative when it falls.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from sobre_collector.report.model import Report
+
+
+def as_json(report: Report) -> str:
+    """The whole report, indented; never NaN or Infinity."""
+    return json.dumps(as_object(report), ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def as_object(report: Report) -> dict[str, Any]:
+    """The same as plain dictionaries and lists, without what the method does not publish."""
+    return {"version": 1, **asdict(report)}

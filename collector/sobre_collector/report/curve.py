@@ -1,0 +1,61 @@
+"""The months as a curve: estimate with interval, reference and target of each."""
+
+from math import fsum
+
+from sobre_collector.indicators.naive import naive_sum_kwh
+from sobre_collector.indicators.total import year_total
+from sobre_collector.indicators.trajectory import Target, elapsed_years, path_ratio
+from sobre_collector.report.model import MonthFigures
+from sobre_collector.report.monthly import Fleet, users
+
+LEVEL = 0.95
+
+
+def curve(
+    fleet: Fleet,
+    hidden: frozenset[str],
+    target: Target | None,
+    user_factor_ratio: float | None,
+) -> tuple[MonthFigures, ...]:
+    """All complete months since the baseline year began; those in `hidden` without energies.
+
+    The target of a month is the same month of a measured baseline, adjusted to the users, less what
+    the path asks at its end.
+    """
+    return tuple(
+        _month(fleet, month, hidden, target, user_factor_ratio) for month in fleet.complete
+    )
+
+
+def _month(
+    fleet: Fleet,
+    month: str,
+    hidden: frozenset[str],
+    target: Target | None,
+    user_factor_ratio: float | None,
+) -> MonthFigures:
+    counted = users(fleet.perimeter, [month], fleet.organisations)
+    users_n = counted.count if counted else None
+    if month in hidden:
+        return MonthFigures(month, None, None, None, None, None, None, users_n)
+    total = year_total(fleet.of([month]))
+    low_kwh, high_kwh = total.interval(LEVEL)
+    stated = fleet.perimeter.baseline
+    same = f"{stated.year:04}-{month[5:7]}"
+    known = stated.kind == "measured" and same in fleet.complete and same not in hidden
+    baseline_kwh = fsum(one.total_kwh for one in fleet.of([same])) if known else None
+    path_kwh = None
+    if baseline_kwh is not None and target is not None and user_factor_ratio is not None:
+        years = elapsed_years(month, stated.year)
+        if years > 0:
+            path_kwh = baseline_kwh * user_factor_ratio * (1 - path_ratio(target, years))
+    return MonthFigures(
+        month,
+        total.total_kwh,
+        max(0.0, low_kwh),
+        high_kwh,
+        naive_sum_kwh(fleet.rows_of([month])),
+        baseline_kwh,
+        path_kwh,
+        users_n,
+    )

@@ -1,0 +1,25 @@
+"""What a report is told about its data, beside the months and the perimeter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sobre_collector.report.model import Conserved
+
+METHOD_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Where and when the figures come from.
+
+    `generated_at` is an ISO time in UTC, `this_month` the local month in which it lies: a month
+    counts as complete once it is over. `meter_u` is the relative standard uncertainty of one meter
+    by class (k = 1). `conservation` None means that the check has not run.
+    """
+
+    generated_at: str
+    this_month: str
+    software_version: str
+    simulated: bool = False
+    conservation: Conserved | None = None
+    meter_u: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,148 @@
+"""Months of the constant perimeter: the same organisations at both ends, each month's totals once.
+
+Everything else in the report is drawn from here, so that no figure can be about other devices than
+the figure beside it.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import hypot, sqrt
+
+from sobre_collector.indicators.moments import Stratum, StratumMonth
+from sobre_collector.indicators.reduction import Users
+from sobre_collector.indicators.total import Inventory, StratumTotal, month_total
+from sobre_collector.perimeter import Perimeter, months_of
+
+# The standard deviation of a quantity that lies anywhere within a half-width (method 2.3).
+RECTANGULAR = sqrt(3)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Rows and totals by month, of the organisations that the constant perimeter holds.
+
+    `complete` are the months that are over and of which something is known, in order; `left_out`
+    the organisations that report but do not belong.
+    """
+
+    perimeter: Perimeter
+    organisations: frozenset[str]
+    left_out: frozenset[str]
+    rows: Mapping[str, tuple[StratumMonth, ...]]
+    totals: Mapping[str, tuple[StratumTotal, ...]]
+    complete: tuple[str, ...]
+
+    def of(self, months: Sequence[str]) -> list[StratumTotal]:
+        """Stratum totals of several months."""
+        return [one for month in months for one in self.totals.get(month, ())]
+
+    def rows_of(self, months: Sequence[str]) -> list[StratumMonth]:
+        """Stored rows of several months."""
+        return [row for month in months for row in self.rows.get(month, ())]
+
+    def lacking(self, months: Sequence[str]) -> list[str]:
+        """Those of the months that are not complete."""
+        return [month for month in months if month not in self.complete]
+
+
+def fleet(
+    rows: Sequence[StratumMonth],
+    perimeter: Perimeter,
+    year: int,
+    this_month: str,
+    meter_u: Mapping[str, float],
+) -> Fleet:
+    """The months from the baseline year to the end of `year`, in the constant perimeter.
+
+    Without organisations in the perimeter, all that report belong.
+    """
+    first, last = f"{perimeter.baseline.year:04}-01", f"{year:04}-12"
+    within = [row for row in rows if first <= row.month <= last]
+    reporting = {row.stratum.organisation for row in within}
+    if perimeter.organisations:
+        belongs = frozenset(o.id for o in perimeter.constant(first, last))
+    else:
+        belongs = frozenset(reporting)
+    by_month: dict[str, list[StratumMonth]] = defaultdict(list)
+    for row in sorted(within, key=lambda row: (row.month, row.stratum)):
+        if row.stratum.organisation in belongs:
+            by_month[row.month].append(row)
+    totals = {}
+    for month, members in by_month.items():
+        totals[month] = tuple(
+            month_total(
+                members,
+                inventory(perimeter, month, belongs),
+                month=month,
+                earlier=by_month.get(month_before(month), []),
+                meter_u=meter_u,
+            )
+        )
+    return Fleet(
+        perimeter=perimeter,
+        organisations=belongs,
+        left_out=frozenset(reporting - belongs),
+        rows={month: tuple(members) for month, members in by_month.items()},
+        totals=totals,
+        complete=tuple(month for month in sorted(by_month) if month < this_month),
+    )
+
+
+def inventory(perimeter: Perimeter, month: str, organisations: frozenset[str]) -> Inventory:
+    """Units and their standard uncertainty by stratum in a month."""
+    stated: Mapping[Stratum, tuple[float, float]] = perimeter.inventory_of(month).values
+    return {
+        stratum: (units, half_width / RECTANGULAR)
+        for stratum, (units, half_width) in stated.items()
+        if stratum.organisation in organisations
+    }
+
+
+def users(
+    perimeter: Perimeter, months: Sequence[str], organisations: frozenset[str]
+) -> Users | None:
+    """Mean of the month-end head-counts over the months, with its standard uncertainty.
+
+    None if a count was never stated for one of the organisations. Within an organisation counts of
+    one register err alike and do not average out; organisations are independent.
+    """
+    if not organisations or not months:
+        return None
+    count, u_parts = 0.0, []
+    for organisation in sorted(organisations):
+        counts = [_count(perimeter, month, organisation) for month in months]
+        known = [pair for pair in counts if pair is not None]
+        if len(known) < len(counts):
+            return None
+        count += sum(value for value, _ in known) / len(known)
+        u_parts.append(sum(half for _, half in known) / len(known) / RECTANGULAR)
+    return Users(count, hypot(*u_parts))
+
+
+def month_before(month: str) -> str:
+    """The month before ("2026-01" gives "2025-12")."""
+    year, number = int(month[:4]), int(month[5:7])
+    return f"{year:04}-{number - 1:02}" if number > 1 else f"{year - 1:04}-12"
+
+
+def window(complete: Sequence[str], year: int) -> tuple[str, ...] | None:
+    """The twelve months to report for a year: its own, else the last twelve that end within it.
+
+    None if no twelve complete months in a row end within the year.
+    """
+    known = set(complete)
+    for last in reversed(months_of(year)):
+        months = [last]
+        while len(months) < 12:
+            months.insert(0, month_before(months[0]))
+        if known.issuperset(months):
+            return tuple(months)
+    return None
+
+
+def _count(perimeter: Perimeter, month: str, organisation: str) -> tuple[float, float] | None:
+    stated = [
+        m for m, counts in perimeter.headcount.items() if m <= month and organisation in counts
+    ]
+    return perimeter.headcount[max(stated)][organisation] if stated else None

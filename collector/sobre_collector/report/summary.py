@@ -1,0 +1,45 @@
+"""The report in a terminal: what matters on one screen."""
+
+from sobre_collector.report.model import Report
+from sobre_collector.report.rows import conservation_rows, figure_rows, trajectory_rows
+from sobre_collector.report.sentences import avoided, evolution, gap, missing, provisional, shares
+from sobre_collector.report.wording import Lang, plain, say
+
+
+def summary(report: Report, lang: Lang) -> str:
+    """Sentences first, then figures and trajectory in columns."""
+    lines = [say(lang, "title.report", year=report.period.year), ""]
+    if report.simulated:
+        lines += [f"*** {say(lang, 'simulated')} ***", ""]
+    said = [evolution(report, lang), gap(report, lang), shares(report, lang)]
+    said += [avoided(report, lang), provisional(report, lang)]
+    if report.result is None:
+        said.insert(
+            0,
+            f"{say(lang, 'said.insufficient')}:"
+            if lang == "en"
+            else f"{say(lang, 'said.insufficient')} :",
+        )
+        said[1:1] = [f"- {text}" for text in missing(report, lang)]
+    lines += [plain(text) for text in said if text]
+    for title, rows in (
+        ("figures", figure_rows(report, lang)),
+        ("trajectory", trajectory_rows(report, lang)),
+        (
+            "conservation",
+            conservation_rows(report.conservation, lang) if report.conservation else [],
+        ),
+    ):
+        if rows:
+            lines += ["", say(lang, f"title.{title}"), *_columns(rows)]
+    return "\n".join(lines)
+
+
+def _columns(rows: list[list[str]]) -> list[str]:
+    wide = max(len(row[0]) for row in rows)
+    value = max(len(row[1]) for row in rows)
+    return [
+        f"  {row[0]:<{wide}}  {row[1]:>{value}}"
+        + (f"  ({row[2]})" if len(row) > 2 and row[2] else "")
+        for row in rows
+    ]
