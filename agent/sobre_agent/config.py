@@ -43,7 +43,7 @@ class Mqtt:
     def __post_init__(self) -> None:
         _require(bool(self.host), "host: empty; name the broker")
         _require(self.port is None or 0 < self.port < 65536, f"port: {self.port} is no TCP port")
-        _require(5 <= self.keepalive_s <= 3600, "keepalive_s: 5 to 3600 s are possible")
+        _require(1 <= self.keepalive_s <= 3600, "keepalive_s: 1 to 3600 s are possible")
         paired = (self.certificate_file is None) == (self.key_file is None)
         _require(paired, "certificate_file: it and key_file go together; give both or none")
         wanted = self.encrypted or not (self.ca_file or self.certificate_file)
