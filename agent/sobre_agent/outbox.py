@@ -37,10 +37,12 @@ class Outbox:
         """Write the next batch down; None if no load waits. `now_s`: Unix seconds."""
         return self._spool.write(lambda db: self._pack(db, int(now_s)), essential=True)
 
-    def unconfirmed(self, limit: int) -> list[Parcel]:
-        """The oldest batches that were written down and not yet confirmed."""
+    def unconfirmed(self, limit: int, after: int = 0) -> list[Parcel]:
+        """The oldest batches after number `after` that wait for their confirmation."""
         rows = self._spool.rows(
-            "SELECT number, payload, sha256 FROM batch ORDER BY number LIMIT ?", limit
+            "SELECT number, payload, sha256 FROM batch WHERE number > ? ORDER BY number LIMIT ?",
+            after,
+            limit,
         )
         return [Parcel(number, bytes(payload), sha256) for number, payload, sha256 in rows]
 

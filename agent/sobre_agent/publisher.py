@@ -1,0 +1,188 @@
+"""From the spool to the collector and back: a batch is sent until its own content is confirmed.
+
+The broker is only a pipe: nothing depends on its acknowledgements or on its disk.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from sobre_agent.config import Delivery
+from sobre_agent.mqtt import Link, Message
+from sobre_agent.outbox import Outbox, Parcel
+from sobre_agent.resend import Flight, backoff_s
+from sobre_agent.spool import Spool
+from sobre_drivers.errors import StoreError, WireError
+from sobre_drivers.topics import parse, topic
+from sobre_drivers.wire import decode_answer
+
+# Loads close rarely: a connection that waits for them looks up from time to time all the same.
+LOOK_UP_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+def topics(node: str) -> list[str]:
+    """What a node reads."""
+    return [topic(node, "confirmed"), topic(node, "refused")]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who delivers: `node`, with so many batches under way at a time.
+
+    `tells_status` only where no person's presence shows in it.
+    """
+
+    node: str
+    window: int
+    delivery: Delivery
+    keepalive_s: int
+    tells_status: bool = False
+
+
+class Publisher:
+    """Delivers until stopped, or until nothing waits. Lives in the thread that opened its spool."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        spool: Spool,
+        link: Link,
+        rng: Random | None = None,
+        now_s: Callable[[], float] = time.monotonic,
+        wall_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._sender, self._spool, self._link = sender, spool, link
+        self._outbox = Outbox(spool)
+        self._rng = Random() if rng is None else rng
+        self._now_s, self._wall_s = now_s, wall_s
+        delivery = sender.delivery
+        self._flight = Flight(
+            delivery.confirm_timeout_s, delivery.retry_max_s, sender.keepalive_s, self._rng
+        )
+        self._parcels: dict[int, Parcel] = {}
+        self._attempt = 0
+        self._said: str | None = None
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End `run` or `drain` soon; may be called from any thread."""
+        self._stopping = True
+        self._link.wake()
+
+    def run(self) -> None:
+        """Deliver as loads close, for as long as the agent runs."""
+        while not self._stopping:
+            wait_s = self._connected(lambda: False)
+            deadline_s = self._now_s() + wait_s
+            while not self._stopping and (left_s := deadline_s - self._now_s()) > 0:
+                self._link.pause(left_s)
+
+    def drain(self, within_s: float) -> bool:
+        """Deliver what waits, within `within_s`, and disconnect; whether nothing is left."""
+        deadline_s = self._now_s() + within_s
+        empty = False
+
+        def over() -> bool:
+            nonlocal empty
+            empty = not self._parcels
+            return empty or self._now_s() > deadline_s
+
+        self._connected(over)
+        return empty
+
+    def _connected(self, over: Callable[[], bool]) -> float:
+        """One connection, from its opening to its end; how long to wait (s) before the next."""
+        try:
+            self._link.open()
+            self._well()
+            self._greet()
+            self._serve(over)
+        except (ConnectionError, StoreError) as error:
+            self._ill(str(error))
+        finally:
+            self._link.close()
+        delivery = self._sender.delivery
+        wait_s = backoff_s(
+            self._attempt, self._rng, delivery.confirm_timeout_s, delivery.retry_max_s
+        )
+        self._attempt += 1
+        return wait_s
+
+    def _greet(self) -> None:
+        node = self._sender.node
+        if self._sender.tells_status:
+            self._link.publish(topic(node, "status"), b"online", retain=True)
+        for device, payload in self._spool.births():
+            self._link.publish(topic(node, "birth", device), payload, retain=True)
+        self._flight.opened(self._now_s())
+
+    def _serve(self, over: Callable[[], bool]) -> None:
+        while not self._stopping:
+            self._fill()
+            now_s = self._now_s()
+            for number in self._flight.due(self._parcels, now_s):
+                self._link.publish(topic(self._sender.node, "load"), self._parcels[number].payload)
+                self._flight.sent(number, now_s)
+            if over():
+                break
+            next_s = self._flight.next_s()
+            wait_s = LOOK_UP_S if next_s is None else next_s - now_s
+            for message in self._link.wait(wait_s):
+                self._read(message)
+            if self._flight.deaf(self._now_s()):
+                raise ConnectionError("no answer from the collector; connecting anew")
+        if self._sender.tells_status:
+            self._link.publish(topic(self._sender.node, "status"), b"offline", retain=True)
+
+    def _fill(self) -> None:
+        """Have as many batches under way as may be."""
+        window = self._sender.window
+        if (room := window - len(self._parcels)) > 0:
+            after = max(self._parcels, default=0)
+            self._parcels |= {p.number: p for p in self._outbox.unconfirmed(room, after)}
+        while len(self._parcels) < window:
+            parcel = self._outbox.next_parcel(self._wall_s())
+            if parcel is None:
+                return
+            self._parcels[parcel.number] = parcel
+
+    def _read(self, message: Message) -> None:
+        try:
+            _, kind, _ = parse(message.topic)
+            answer = decode_answer(message.payload)
+        except WireError as error:
+            log.warning("an answer was not understood and is ignored: %s", error)
+            return
+        if kind == "confirmed":
+            number = answer.batch if self._outbox.confirm(answer) else None
+        else:
+            number = self._outbox.refuse(answer)
+            if number is not None:
+                log.error("batch %d was refused: %s", number, answer.reason)
+        if number is None:
+            # Answers to what was sent before a restart come twice, and are no news.
+            known = answer.batch in self._parcels and answer.stream == self._spool.stream
+            log.log(
+                logging.WARNING if known else logging.DEBUG,
+                "batch %d: %s with another content; it stays",
+                answer.batch,
+                kind,
+            )
+            return
+        self._parcels.pop(number, None)
+        self._flight.answered(number, self._now_s())
+        self._attempt = 0
+
+    def _ill(self, problem: str) -> None:
+        if problem != self._said:
+            log.warning("delivery waits: %s", problem)
+        self._said = problem
+
+    def _well(self) -> None:
+        if self._said is not None:
+            log.info("delivery goes on")
+        self._said = None
