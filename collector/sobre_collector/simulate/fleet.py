@@ -177,7 +177,8 @@ def equipped_ratio(fleet: Fleet, offset: Ints) -> Floats:
 
 def users_at(fleet: Fleet, offset: int) -> Floats:
     """Users by organisation on a day since the first: all grow alike, by a whole over the span."""
-    return fleet.users * (1 + USER_GROWTH_RATIO * offset / max(1, fleet.days - 366))
+    growth = 1 + USER_GROWTH_RATIO * offset / max(1, fleet.days - 366)
+    return np.asarray(fleet.users * growth, dtype=np.float64)
 
 
 def _drift(fleet: Fleet, month_number: int) -> Floats:

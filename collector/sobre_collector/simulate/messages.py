@@ -15,7 +15,6 @@ from sobre_collector.simulate.fleet import (
     OUTLETS_PER_PDU,
     PRINTER,
     SERVER,
-    Flags,
     Fleet,
     Month,
 )
@@ -83,10 +82,10 @@ class Agents:
                 self._streams[n], joules[n].tolist(), month.reported[n].tolist(), spans
             )
         for pdu, outlets in zip(self._pdu_streams, self._pdus, strict=True):
-            reported: Flags = month.reported[outlets].any(axis=0)
-            if reported.any():
+            said = [bool(column.any()) for column in month.reported[outlets].T]
+            if any(said):
                 total = (joules[outlets] * month.reported[outlets]).sum(axis=0)
-                yield self._batch(pdu, total.tolist(), reported.tolist(), spans)
+                yield self._batch(pdu, total.tolist(), said, spans)
 
     def _spans(self, day: date) -> list[tuple[int, int, bool]]:
         """(end, seconds, in working hours) of the loads of a local day."""

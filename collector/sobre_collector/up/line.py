@@ -113,7 +113,7 @@ def alone(data: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise ConfigError(
-                f"{data}: another `sobre up` runs on this folder; stop it, or name another with --data"
+                f"{data}: another `sobre up` runs on this folder; stop it, or choose with --data"
             ) from error
         yield
 
