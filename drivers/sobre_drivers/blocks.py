@@ -17,6 +17,11 @@ class Block:
         """The first address after it."""
         return self.address + self.count
 
+    def __contains__(self, other: "Block") -> bool:
+        """Whether the other is read with it."""
+        same = other.function == self.function
+        return same and self.address <= other.address and other.end <= self.end
+
 
 def merged(wanted: Iterable[Block], max_registers: int, max_gap: int) -> tuple[Block, ...]:
     """The fewest requests that cover every wanted block whole, in order of address.

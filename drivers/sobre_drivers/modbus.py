@@ -28,12 +28,18 @@ _REFUSALS = {
     10: "gateway path unavailable; check the gateway's settings",
     11: "no answer behind the gateway; check unit id, wiring and power of the meter",
 }
+# Some meters refuse a request that runs over a register they lack: then each value is asked alone.
+_CANNOT_READ_SO = (2, 3)
+
+# Words by function and address.
+_Words = dict[int, dict[int, int]]
 
 
 class Refused(MeterError):
     """The meter answered, and said no; the line is well."""
 
     def __init__(self, block: Block, code: int) -> None:
+        self.code = code
         why = _REFUSALS.get(code, f"exception {code}; see its manual")
         super().__init__(f"registers {block.address} to {block.end - 1} refused, {why}")
 
@@ -55,17 +61,15 @@ class Line:
                 answer = self._ask(unit_id, block)
             except (ModbusException, OSError, struct.error, IndexError, ValueError) as error:
                 # A late answer must not be taken for the next one, so nothing is left to arrive.
-                self._drop()
+                self._hang_up()
                 raise MeterError(_finding(error, self._timeout_s)) from error
-            except MeterError:
-                self._drop()
-                raise
             if answer.isError():
                 raise Refused(block, getattr(answer, "exception_code", 0))
             if answer.function_code != block.function or len(answer.registers) != block.count:
-                self._drop()
+                self._hang_up()
                 raise MeterError(
-                    f"{len(answer.registers)} registers instead of {block.count}; a faulty gateway "
+                    f"asked for {block.count} registers by function {block.function}, given "
+                    f"{len(answer.registers)} by function {answer.function_code}; a faulty gateway "
                     "or another program on the same line?"
                 )
             return answer.registers
@@ -73,31 +77,30 @@ class Line:
     def close(self) -> None:
         """Hang up; the next read connects again."""
         with self._lock:
-            self._drop()
+            self._hang_up()
 
     def _ask(self, unit_id: int, block: Block) -> ModbusPDU:
         if self._client is None:
-            self._client = self._connected()
+            self._client = _client(self._address, self._timeout_s)
+        if not self._client.connect():  # type: ignore[no-untyped-call]
+            raise MeterError("no connection; check address and port, and that Modbus is enabled")
         ask = self._client.read_holding_registers
         if block.function == 4:
             ask = self._client.read_input_registers
         return ask(block.address, count=block.count, device_id=unit_id)
 
-    def _connected(self) -> ModbusTcpClient:
-        quiet = logging.getLogger("pymodbus")
-        if quiet.level == logging.NOTSET:
-            # It logs each failed round as an error; ours is said once, by whoever asked.
-            quiet.setLevel(logging.CRITICAL)
-        host, port = self._address
-        client = ModbusTcpClient(host, port=port, timeout=self._timeout_s, retries=0)
-        if not client.connect():  # type: ignore[no-untyped-call]
-            raise MeterError("no connection; check address and port, and that Modbus is enabled")
-        return client
-
-    def _drop(self) -> None:
+    def _hang_up(self) -> None:
+        # The client itself stays: its transaction numbers go on, and tell old answers from new.
         if self._client is not None:
             self._client.close()  # type: ignore[no-untyped-call]
-        self._client = None
+
+
+def _client(address: tuple[str, int], timeout_s: float) -> ModbusTcpClient:
+    quiet = logging.getLogger("pymodbus")
+    if quiet.level == logging.NOTSET:
+        # It logs each failed round as an error; ours is said once, by whoever asked.
+        quiet.setLevel(logging.CRITICAL)
+    return ModbusTcpClient(address[0], port=address[1], timeout=timeout_s, retries=0)
 
 
 class ModbusDriver:
@@ -120,6 +123,7 @@ class ModbusDriver:
         self._about = about
         self._base: int | None = None if profile.sunspec_model is not None else 0
         self._refused: set[Block] = set()
+        self._cut: set[Block] = set()
 
     def describe(self) -> Sequence[Described]:
         """The meter's devices: itself, its outlets, its phases."""
@@ -148,26 +152,35 @@ class ModbusDriver:
         """Hang up."""
         self._line.close()
 
-    def _picture(self, *, shown: bool) -> tuple[dict[int, dict[int, int]], int, list[Refused]]:
-        picture: dict[int, dict[int, int]] = {3: {}, 4: {}}
+    def _picture(self, *, shown: bool) -> tuple[_Words, int, list[Refused]]:
+        picture: _Words = {3: {}, 4: {}}
         refusals: list[Refused] = []
         try:
             base = self._found_base()
-            blocks = points.wanted(self._profile, self._points, base, shown=shown)
-            for block in merged(blocks, self._profile.max_registers, self._profile.max_gap):
-                try:
-                    words = self._line.read(self._unit_id, block)
-                except Refused as error:
-                    refusals.append(error)
-                    self._say_once(block, error)
-                    continue
-                self._refused.discard(block)
-                picture[block.function].update(enumerate(words, block.address))
+            wanted = set(points.wanted(self._profile, self._points, base, shown=shown))
+            for block in merged(wanted, self._profile.max_registers, self._profile.max_gap):
+                inside = sorted(each for each in wanted if each in block)
+                refusals += self._take(block, [] if block in wanted else inside, picture)
         except MeterError as error:
             # A device that comes back may have been given other firmware, and another map.
             self._base = None if self._profile.sunspec_model is not None else 0
             raise MeterError(f"{self._subject}: {error}") from error
         return picture, base, refusals
+
+    def _take(self, block: Block, pieces: Sequence[Block], picture: _Words) -> list[Refused]:
+        if block not in self._cut:
+            try:
+                words = self._line.read(self._unit_id, block)
+            except Refused as error:
+                if not pieces or error.code not in _CANNOT_READ_SO:
+                    self._say_once(block, error)
+                    return [error]
+                self._cut.add(block)
+            else:
+                self._refused.discard(block)
+                picture[block.function].update(enumerate(words, block.address))
+                return []
+        return [refusal for piece in pieces for refusal in self._take(piece, (), picture)]
 
     def _found_base(self) -> int:
         if self._base is None:
