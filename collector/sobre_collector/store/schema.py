@@ -6,7 +6,7 @@ version is refused before anything is written to it.
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -30,7 +30,7 @@ class Database:
         self.lock = RLock()
         if not create and not path.exists():
             raise StoreError(f"{path}: does not exist; start the collector once, or name another")
-        with self._translated():
+        with self.translated():
             if path.exists():
                 self._refuse_newer(len(steps))
             self._db = sqlite3.connect(
@@ -45,10 +45,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction: durable when the block ends, undone if it raises."""
-        with self.lock, self._translated():
-            if self._db.in_transaction:
-                yield self._db
-                return
+        with self.lock, self.translated():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -61,12 +58,25 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows that a query answers."""
-        with self.lock, self._translated():
+        with self.lock, self.translated():
             return self._db.execute(sql, values).fetchall()
+
+    def reader(self) -> sqlite3.Connection:
+        """A read-only connection of one's own, for long reads that must not hold the writer up."""
+        uri = f"{self.path.resolve().as_uri()}?mode=ro"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn what SQLite raises into StoreError, with what to do about it."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}; {_remedy(error)}") from error
 
     def close(self) -> None:
         """Give the file back."""
-        with self.lock, self._translated():
+        with self.lock, self.translated():
             self._db.close()
 
     def _migrate(self, steps: Sequence[Step]) -> None:
@@ -82,11 +92,8 @@ class Database:
 
     def _refuse_newer(self, known: int) -> None:
         # Read-only: the last read-write connection to close would fold the WAL into the file.
-        db = sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
+        with closing(self.reader()) as db:
             version = self._version(db)
-        finally:
-            db.close()
         if version > known:
             raise StoreError(
                 f"{self.path}: version {version}, and this program knows {known}; "
@@ -96,13 +103,6 @@ class Database:
     @staticmethod
     def _version(db: sqlite3.Connection) -> int:
         return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}; {_remedy(error)}") from error
 
 
 def _remedy(error: sqlite3.Error) -> str:
