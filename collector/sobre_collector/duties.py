@@ -1,0 +1,138 @@
+"""What the collector has to do by itself, and what of it is due.
+
+Nothing here waits or knows a scheduler: the ledger says what was done for which period, so that a
+job whose time passed while the machine slept, was off, or set its clock is done once, late.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from sobre_collector.backup import back_up
+from sobre_collector.config import Keep
+from sobre_collector.indicators.moments import stratum_month
+from sobre_collector.months import day_types, month_bounds, stratum_months
+from sobre_collector.perimeter import Perimeter
+from sobre_collector.rebuild import DAYS, rebuild_days
+from sobre_collector.store.base import Series
+from sobre_collector.store.ledger import Ledger
+from sobre_drivers.calendar import local_day, midnight
+
+# Real seconds after midnight: an hour that a clock change leaves out or repeats never matters.
+NIGHT_S = 2 * 3_600
+
+Check = Callable[[Series, Ledger, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the jobs work on. `check` is the conservation check and says in words what it found;
+    `ledger_file` None means that nothing is backed up."""
+
+    series: Series
+    ledger: Ledger
+    perimeter: Perimeter
+    keep: Keep = field(default_factory=Keep)
+    check: Check | None = None
+    ledger_file: Path | None = None
+    backups: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A job for a period. `run` says in words what it did; the ledger notes it, so that it is done
+    once."""
+
+    job: str
+    period: str
+    run: Callable[[], str]
+
+
+def month_totals(house: House, now: int, month: str) -> str:
+    """Put a month's strata into the ledger as its days stand now; the present day counts nothing.
+
+    A stratum that lost its last device is put too, empty: what was there before would stay.
+    """
+    series, ledger, perimeter = house.series, house.ledger, house.perimeter
+    rebuild_days(series, ledger, perimeter, now)
+    first, last = month_bounds(month)
+    through = local_day(now, perimeter.timezone) - timedelta(days=1)
+    days = series.days(first.isoformat(), last.isoformat())
+    rows = stratum_months(month, days, ledger.devices(), perimeter, through)
+    calendar_days = day_types(month, perimeter.working_hours, through)
+    found = {row.stratum for row in rows}
+    empty = [
+        stratum_month(month, row.stratum, calendar_days, ())
+        for row in ledger.months(month, month)
+        if row.stratum not in found
+    ]
+    for row in [*rows, *empty]:
+        ledger.put_month(row)
+    return f"{len(rows)} strata"
+
+
+def close_month(house: House, now: int, month: str) -> str:
+    """Total a month for the last time, close it, and forget its workstations.
+
+    Each step can be repeated: cut anywhere, the next run goes on.
+    """
+    if month not in house.ledger.closed_months():
+        found = month_totals(house, now, month)
+        if house.check is not None:
+            # The check keeps what it needs of the loads that are about to go.
+            house.check(house.series, house.ledger, now)
+        house.ledger.close_month(month, now)
+    else:
+        found = "was closed before"
+    house.series.forget(month)
+    return f"{found}, workstations forgotten"
+
+
+def duties(house: House, now: int) -> Iterator[Duty]:
+    """What is due at `now` (Unix seconds) and was not done, in the order in which it must be done.
+
+    Of a nightly job that was missed for many nights only the last is due.
+    """
+    zone = house.perimeter.timezone
+    today = local_day(now, zone)
+    night = today if now >= midnight(today, zone) + NIGHT_S else today - timedelta(days=1)
+    period = night.isoformat()
+    done = house.ledger.job_done
+    check, ledger_file, backups = house.check, house.ledger_file, house.backups
+    if check is not None and not done("conservation", period):
+        yield Duty("conservation", period, partial(check, house.series, house.ledger, now))
+    for month in open_months(house.ledger):
+        if due_to_close(month, now, house):
+            yield Duty("close", month, partial(close_month, house, now, month))
+        elif not done("totals", f"{month} {period}"):
+            yield Duty("totals", f"{month} {period}", partial(month_totals, house, now, month))
+    if ledger_file is not None and backups is not None and not done("backup", period):
+        kept = house.keep.backups
+        yield Duty("backup", period, partial(_back_up, ledger_file, backups, period, kept))
+
+
+def _back_up(source: Path, folder: Path, period: str, keep: int) -> str:
+    return back_up(source, folder, period, keep).name
+
+
+def open_months(ledger: Ledger) -> list[str]:
+    """Months of which days were ever built and that are not closed, oldest first."""
+    jobs = ledger.jobs()
+    closed = {job.period for job in jobs if job.job == "close"}
+    return sorted({job.period for job in jobs if job.job == DAYS} - closed)
+
+
+def due_to_close(month: str, now: int, house: House) -> bool:
+    """Whether enough days went by since the end of a month (design.md 5)."""
+    last = month_bounds(month)[1]
+    closes = last + timedelta(days=1 + house.keep.close_after_days)
+    return now >= midnight(closes, house.perimeter.timezone)
+
+
+def run_duty(house: House, duty: Duty, now: int) -> str:
+    """Do a duty and note it: what it did."""
+    result = duty.run()
+    house.ledger.record_job(duty.job, duty.period, now, result)
+    return result

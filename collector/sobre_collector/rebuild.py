@@ -1,0 +1,98 @@
+"""Days that a commit touched are built again, however late their loads came.
+
+Loads lie by time in the store, so days are taken one after the other, all touched devices of a day
+in one pass.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from sobre_collector.days import day_rows, days_of
+from sobre_collector.perimeter import Perimeter, month_of
+from sobre_collector.rows import DayRow, Key, StoredLoad, Touched
+from sobre_collector.store.base import Series
+from sobre_collector.store.ledger import Ledger
+from sobre_drivers.calendar import day_bounds
+
+# Rebuilt months are noted in the ledger under this job, so that totals know what is stale.
+DAYS = "days"
+CHUNK = 10_000
+# Reading one device out of a day costs about this part of reading the whole day.
+ONE_OF_DAY_RATIO = 0.1
+
+
+def rebuild_days(series: Series, ledger: Ledger, perimeter: Perimeter, at: int) -> int:
+    """Build all days that were touched; how many. Building twice changes nothing.
+
+    The workstations' days of a month that is closed are not built again: their other loads are
+    forgotten, and half a day would take the place of what the month kept.
+    """
+    built = 0
+    while touched := series.touched(CHUNK):
+        built += _rebuild(touched, series, ledger, perimeter, at)
+    return built
+
+
+def _rebuild(
+    touched: Sequence[Touched], series: Series, ledger: Ledger, perimeter: Perimeter, at: int
+) -> int:
+    zone = perimeter.timezone
+    closed, devices_n = ledger.closed_months(), len(ledger.devices())
+    by_day = _by_day(touched, zone, closed)
+    noted: set[str] = set()
+    built = 0
+    for day in sorted(by_day):
+        month = month_of(day)
+        if month not in noted:
+            # Before the days are written: noted for nothing costs a little time, not noted a month.
+            ledger.record_job(DAYS, month, at, "built")
+            noted.add(month)
+        rows = list(_day(day, by_day[day], series, perimeter, devices_n))
+        series.put_days(rows, ())
+        built += len(rows)
+    series.put_days((), touched)
+    return built
+
+
+def _by_day(
+    touched: Iterable[Touched], zone: ZoneInfo, closed: set[str]
+) -> dict[date, dict[Key, bool]]:
+    found: dict[date, dict[Key, bool]] = {}
+    for touch in touched:
+        day, last = days_of(touch.start, touch.end, zone)
+        while day <= last:
+            if not (touch.personal and month_of(day) in closed):
+                found.setdefault(day, {})[touch.key] = touch.personal
+            day += timedelta(days=1)
+    return found
+
+
+def _day(
+    day: date, keys: dict[Key, bool], series: Series, perimeter: Perimeter, devices_n: int
+) -> Iterator[DayRow]:
+    begins, ends = day_bounds(day, perimeter.timezone)
+    for key, loads in _by_key(begins, ends, keys, series, devices_n):
+        yield from day_rows(
+            key,
+            keys[key],
+            (stored.load for stored in loads),
+            day,
+            day,
+            perimeter.timezone,
+            perimeter.working_hours,
+        )
+
+
+def _by_key(
+    begins: int, ends: int, keys: dict[Key, bool], series: Series, devices_n: int
+) -> Iterator[tuple[Key, Iterable[StoredLoad]]]:
+    if len(keys) < ONE_OF_DAY_RATIO * devices_n:
+        for key in keys:
+            yield key, series.loads(begins, ends, key)
+        return
+    for pair, loads in groupby(series.loads(begins, ends), lambda s: (s.node, s.load.device)):
+        key = Key(*pair)
+        if key in keys:
+            yield key, loads
