@@ -1,0 +1,305 @@
+"""Jobs: each once for its period, however late, and the same whatever the order of arrival."""
+
+import random
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from sobre_collector.config import Keep
+from sobre_collector.jobs import Jobs, run_due
+from sobre_collector.perimeter import Baseline, Perimeter
+from sobre_collector.rebuild import rebuild_days
+from sobre_collector.rows import Arrival, DayRow, Device, Key
+from sobre_collector.store.ledger import Ledger
+from sobre_collector.store.sqlite import SqliteSeries
+from sobre_drivers.calendar import midnight
+from sobre_drivers.errors import StoreError
+from sobre_drivers.load import Load, Origin
+from sobre_drivers.sample import Instant
+
+PARIS = ZoneInfo("Europe/Paris")
+STREAM = "00000000-0000-4000-8000-000000000001"
+PERIMETER = Perimeter(Baseline(2022, "measured"))
+PCS = [Key(f"pc-{n}", f"pc-{n}") for n in range(4)]
+METER = Key("reader", "pdu-a3")
+H = 3_600
+
+
+class Place:
+    """A store and a ledger in a folder, and loads to put into them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.series = SqliteSeries(folder)
+        self.ledger = Ledger(folder / "ledger.db")
+
+    def close(self) -> None:
+        self.series.close()
+        self.ledger.close()
+
+    def devices(self) -> None:
+        for key in PCS:
+            self.ledger.put_device(
+                Device(key, "workstation.laptop", "northtown", "hall", "model", 90.0, 0.3, 0)
+            )
+        self.ledger.put_device(Device(METER, "server", "northtown", "dc", "meter", 2000.0, 0.01, 0))
+
+    def run(self, now: int, **more: object) -> list[tuple[str, str, str]]:
+        return run_due(self.series, self.ledger, PERIMETER, now, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path / "data")
+    made.devices()
+    yield made
+    made.close()
+
+
+def arrivals(first: date, days: int) -> list[Arrival]:
+    """A load per PC and day, one of the meter per hour, all of a different size."""
+    found = []
+    seq = 0
+    for n in range(days):
+        day = first + timedelta(days=n)
+        begins, ends = midnight(day, PARIS), midnight(day + timedelta(days=1), PARIS)
+        for number, key in enumerate(PCS, 1):
+            states = {"on": 8 * H, "off": ends - begins - 8 * H}
+            energy_j = 1_000 * number + n
+            load = Load(
+                key.device, n + 1, ends, ends - begins, energy_j, 10**9, Origin.MEASURED, states
+            )
+            found.append(Arrival(key.node, STREAM, load, True, ends))
+        for end in range(begins + H, ends + 1, H):
+            seq += 1
+            load = Load(METER.device, seq, end, H, 500 + seq, 10**9, Origin.MEASURED)
+            found.append(Arrival(METER.node, STREAM, load, False, end))
+    return found
+
+
+def at(day: date, hour: int) -> int:
+    return int(datetime(day.year, day.month, day.day, hour, tzinfo=PARIS).timestamp())
+
+
+def days_in(place: Place) -> list[DayRow]:
+    return list(place.series.days("2000-01-01", "2100-01-01"))
+
+
+def test_days_and_months_follow_from_what_came_in(place: Place) -> None:
+    first = date(2026, 11, 2)
+    place.series.append(arrivals(first, 3))
+    done = place.run(at(first + timedelta(days=3), 12))
+    assert [(job, period) for job, period, _ in done] == [
+        ("days", ""),
+        ("totals", "2026-11 2026-11-05"),
+    ]
+    assert sum(row.energy_j for row in days_in(place)) == sum(
+        arrival.load.energy_j for arrival in arrivals(first, 3)
+    )
+    laptops, servers = sorted(
+        place.ledger.months("2026-11", "2026-11"), key=lambda row: row.devices, reverse=True
+    )
+    assert (laptops.stratum.device_class, laptops.devices) == ("workstation.laptop", 4)
+    assert laptops.sums[2] == 4 * 3
+    assert laptops.sums[0] * 3.6e6 == pytest.approx(3 * 10_000 + 4 * (0 + 1 + 2))
+    assert (servers.devices, servers.sums[2], servers.calendar_days) == (1, 3.0, (3, 1))
+
+
+def test_order_and_repetition_of_arrivals_change_nothing(tmp_path: Path) -> None:
+    first = date(2026, 10, 23)
+    loads = arrivals(first, 5)
+    now = at(first + timedelta(days=6), 12)
+    found = []
+    for seed in (None, 1, 2):
+        place = Place(tmp_path / f"data-{seed}")
+        place.devices()
+        mixed = list(loads)
+        if seed is not None:
+            random.Random(seed).shuffle(mixed)
+        for n in range(0, len(mixed), 7):
+            place.series.append(sorted(mixed[n : n + 7], key=lambda a: a.load.seq))
+            rebuild_days(place.series, place.ledger, PERIMETER, now)
+        place.series.append(loads)
+        place.run(now)
+        found.append((days_in(place), place.ledger.months("2026-01", "2026-12")))
+        place.close()
+    assert found[1] == found[0]
+    assert found[2] == found[0]
+    assert {row.length_s for row in found[0][0]} == {24 * H, 25 * H}
+
+
+def test_a_job_is_done_once_for_its_period(place: Place) -> None:
+    first = date(2026, 11, 2)
+    place.series.append(arrivals(first, 2))
+    checks: list[int] = []
+
+    def check(*_: object) -> str:
+        checks.append(1)
+        return "0 J"
+
+    night = at(first + timedelta(days=2), 3)
+    for now in (night, night + 60, night + 6 * H):
+        place.run(now, check=check)
+    assert len(checks) == 1
+    # Nights that went by while the machine was off are one night.
+    place.run(night + 5 * 86_400, check=check)
+    assert len(checks) == 2
+
+
+@pytest.mark.parametrize(
+    ("day", "step_s"),
+    [
+        pytest.param(date(2026, 10, 25), 600, id="hour-that-comes-twice"),
+        pytest.param(date(2026, 3, 29), 600, id="hour-that-is-left-out"),
+    ],
+)
+def test_a_night_with_a_clock_change_is_one_night(place: Place, day: date, step_s: int) -> None:
+    periods = []
+    begins = midnight(day, PARIS)
+    for now in range(begins - 6 * H, begins + 30 * H, step_s):
+        periods += [
+            period for job, period, _ in place.run(now, check=lambda *_: "") if job != "days"
+        ]
+    assert periods == [(day + timedelta(days=n)).isoformat() for n in (-1, 0, 1)]
+
+
+def test_a_month_is_closed_after_its_time_and_its_workstations_forgotten(place: Place) -> None:
+    place.series.append(arrivals(date(2026, 9, 28), 6))
+    last_open, closes = date(2026, 11, 4), date(2026, 11, 5)
+    place.run(at(last_open, 23))
+    before = place.ledger.months("2026-09", "2026-09")
+    assert place.ledger.closed_months() == set()
+    done = place.run(at(closes, 1))
+    assert ("close", "2026-09") in [(job, period) for job, period, _ in done]
+    assert place.ledger.closed_months() == {"2026-09"}
+    assert place.ledger.months("2026-09", "2026-09") == before
+    kept = {(row.personal, row.day[:7]) for row in days_in(place)}
+    assert kept == {(False, "2026-09"), (False, "2026-10"), (True, "2026-10")}
+    assert all(b"pc-1" not in path.read_bytes() for path in place.folder.glob("*2026-09*"))
+    assert [job for job, period, _ in place.run(at(closes, 2)) if period == "2026-09"] == []
+
+
+def test_a_close_that_was_cut_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.series.append(arrivals(date(2026, 9, 28), 3))
+    now = at(date(2026, 11, 10), 12)
+
+    def cut(month: str) -> None:
+        raise StoreError("no room")
+
+    monkeypatch.setattr(place.series, "forget", cut)
+    with pytest.raises(StoreError, match="no room"):
+        place.run(now)
+    monkeypatch.undo()
+    assert place.ledger.closed_months() == {"2026-09"}
+    assert ("close", "2026-09") in [(job, period) for job, period, _ in place.run(now)]
+    assert not any(row.personal for row in days_in(place))
+
+
+def test_three_months_that_were_missed_are_closed_in_order(place: Place) -> None:
+    place.series.append(arrivals(date(2026, 1, 1), 95))
+    done = place.run(at(date(2026, 12, 1), 12))
+    closed = [period for job, period, _ in done if job == "close"]
+    assert closed == ["2026-01", "2026-02", "2026-03", "2026-04"]
+    totals = place.ledger.months("2026-01", "2026-12")
+    assert sum(row.sums[2] + row.sums[3] for row in totals) == 5 * 95
+
+
+def test_a_stratum_that_lost_its_last_device_is_emptied(place: Place) -> None:
+    first = date(2026, 11, 2)
+    place.series.append(arrivals(first, 2))
+    place.run(at(first + timedelta(days=3), 12))
+    server = place.ledger.devices()[METER]
+    place.ledger.put_device(
+        Device(METER, "network", *_rest(server)),
+    )
+    place.run(at(first + timedelta(days=4), 12))
+    found = {
+        row.stratum.device_class: row.devices for row in place.ledger.months("2026-11", "2026-11")
+    }
+    assert found == {"workstation.laptop": 4, "network": 1, "server": 0}
+
+
+def _rest(device: Device) -> tuple[str, str, str, float, float | None, int]:
+    return (
+        device.organisation,
+        device.site,
+        device.method,
+        device.rated_w,
+        device.uncertainty_ratio,
+        device.first_seen,
+    )
+
+
+def test_the_ledger_is_backed_up_each_night_and_old_copies_go(place: Place) -> None:
+    backups = place.folder / "backups"
+    for n in range(5):
+        now = at(date(2026, 11, 2) + timedelta(days=n), 4)
+        place.ledger.record_job("mark", str(n), now, "")
+        place.run(
+            now,
+            keep=Keep(backups=3),
+            ledger_file=place.folder / "ledger.db",
+            backups=backups,
+        )
+    assert [path.name for path in sorted(backups.iterdir())] == [
+        f"ledger-2026-11-0{n}.db" for n in (4, 5, 6)
+    ]
+    copy = Ledger(backups / "ledger-2026-11-06.db")
+    assert copy.job_done("mark", "4")
+    assert len(copy.devices()) == 5
+    copy.close()
+
+
+class Stopped:
+    """A clock that stands still."""
+
+    def __init__(self, wall_s: float) -> None:
+        self.wall_s = wall_s
+
+    def now(self) -> Instant:
+        return Instant(self.wall_s, 0.0, 0.0)
+
+
+def test_a_job_that_fails_stops_no_other_and_is_tried_again(place: Place) -> None:
+    first = date(2026, 11, 2)
+    place.series.append(arrivals(first, 2))
+    broken = [True]
+
+    def check(*_: object) -> str:
+        if broken[0]:
+            raise StoreError("the disk is full; make room")
+        return "0 J"
+
+    jobs = Jobs(
+        place.series, place.ledger, PERIMETER, Stopped(at(date(2026, 11, 4), 12)), check=check
+    )
+    jobs.wake()
+    assert jobs.failing == {"conservation 2026-11-04": "the disk is full; make room"}
+    assert place.ledger.job_done("totals", "2026-11 2026-11-04")
+    broken[0] = False
+    jobs.wake()
+    assert jobs.failing == {}
+    assert place.ledger.job_done("conservation", "2026-11-04")
+
+
+def test_the_scheduler_wakes_at_once_and_stops(place: Place) -> None:
+    from threading import Event
+
+    place.series.append(arrivals(date(2026, 11, 2), 1))
+    woken = Event()
+
+    def check(*_: object) -> str:
+        woken.set()
+        return ""
+
+    jobs = Jobs(
+        place.series, place.ledger, PERIMETER, Stopped(at(date(2026, 11, 4), 12)), check=check
+    )
+    jobs.start()
+    assert woken.wait(20)
+    jobs.stop()
+    assert place.ledger.job_done("conservation", "2026-11-04")
