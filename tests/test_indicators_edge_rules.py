@@ -1,10 +1,17 @@
 """Strata with no device, one, or too many; days that nobody saw; errors that strata share."""
 
+from dataclasses import replace
 from math import inf, sqrt
 
 import pytest
 
-from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
+from sobre_collector.indicators.moments import (
+    POOLED,
+    DeviceMonth,
+    Stratum,
+    StratumMonth,
+    stratum_month,
+)
 from sobre_collector.indicators.total import month_total, year_total
 
 A = Stratum("a", "nord", "workstation.laptop")
@@ -59,6 +66,10 @@ def test_stratum_without_device_takes_the_mean_of_its_class() -> None:
     assert none.extrapolated_kwh == none.total_kwh
     assert (none.method, none.devices_n) == ("class-mean", 0)
     assert "no-device" in none.flags
+    mean, spread = (1140 / 35**2, 51.2 / 35**2), 2.0
+    assert none.df == pytest.approx(
+        (sum(mean) + spread) ** 2 / (mean[0] ** 2 / 2 + mean[1] ** 2 / 2 + spread**2)
+    )
     # The borrowed mean errs with A and B: their error grows by 10/35, only the rest is independent.
     year = year_total(totals)
     assert year.se_kwh**2 == pytest.approx(1191.2 * (45 / 35) ** 2 + 200)
@@ -72,6 +83,14 @@ def test_class_is_looked_at_in_the_own_organisation_first() -> None:
     # One site of its own cannot tell how sites differ: then the other organisations' sites join.
     none = next(t for t in month_total([rows[0], rows[2]], inventory) if t.stratum == C)
     assert none.total_kwh == pytest.approx(10 * (10 + 99) / 2)
+
+
+def test_joined_row_informs_its_class_and_has_no_total_of_its_own() -> None:
+    joined = Stratum("a", POOLED, "workstation.laptop")
+    totals = month_total([month_of(joined, THREE)], {A: (30, 0), B: (5, 0)})
+    assert [t.stratum for t in totals] == [A, B]
+    assert [t.total_kwh for t in totals] == pytest.approx([300, 50])
+    assert {t.method for t in totals} == {"class-mean"}
 
 
 def test_single_site_assumes_a_spread_between_sites() -> None:
@@ -182,6 +201,8 @@ def test_common_factor_adds_linearly_over_strata_of_a_class() -> None:
     assert [t.common_kwh for t in totals] == pytest.approx([15, 15])
     # Quadrature would make it 21.2.
     assert year_total(totals).se_kwh == pytest.approx(30)
+    later = [replace(t, month="2026-12") for t in totals]
+    assert year_total([*totals, *later]).se_kwh == pytest.approx(60)
 
 
 @pytest.mark.parametrize(("devices", "few"), [(9, True), (10, False)])
@@ -195,7 +216,7 @@ def test_fewer_than_ten_devices_are_flagged(devices: int, few: bool) -> None:
     [
         [(A, THREE)],
         [(A, THREE), (B, ONE), (C, [(8.0, 0.0, 20.0, 0.0)] * 4)],
-        [(A, [(9.0, 1.0, 20.0, 1.0), (1.0, 9.0, 1.0, 10.0), (1.0, 1.0, 20.0, 10.0)])],
+        [(A, [(9.0, 1.0, 20.0, 1.0), (9.0, 1.0, 20.0, 2.0), (1.0, 1.0, 5.0, 2.0)])],
     ],
     ids=["partial", "mixed", "lopsided"],
 )

@@ -7,12 +7,15 @@ from dataclasses import replace
 import pytest
 
 from sobre_collector.indicators.moments import (
+    POOLED,
     DeviceMonth,
     Stratum,
     from_json,
+    month_rows,
     stratum_month,
     to_json,
 )
+from sobre_collector.indicators.privacy import is_personal
 from sobre_drivers.errors import StoreError
 
 LAPTOPS = Stratum("mairie", "nord", "workstation.laptop")
@@ -60,6 +63,26 @@ def test_order_of_devices_changes_no_bit() -> None:
     for _ in range(5):
         draw.shuffle(rows)
         assert stratum_month("2026-11", LAPTOPS, (21, 9), rows) == kept
+
+
+def test_personal_strata_of_one_or_two_devices_are_joined_before_they_are_kept() -> None:
+    room = Stratum("mairie", "dc1", "server")
+    devices = {
+        LAPTOPS: THREE,
+        replace(LAPTOPS, site="sud"): THREE[:2],
+        replace(LAPTOPS, site="est"): THREE[2:],
+        replace(LAPTOPS, organisation="ecole"): THREE[:1],
+        replace(LAPTOPS, organisation="musee"): THREE[:2],
+        room: THREE[:1],
+    }
+    rows = month_rows("2026-11", (20, 10), devices, is_personal)
+    by_stratum = {row.stratum: row for row in rows}
+    joined = replace(LAPTOPS, site=POOLED)
+    everywhere = replace(joined, organisation=POOLED)
+    assert set(by_stratum) == {LAPTOPS, joined, everywhere, room}
+    assert by_stratum[joined].sums == by_stratum[LAPTOPS].sums
+    assert [by_stratum[s].devices for s in (joined, everywhere, room)] == [3, 3, 1]
+    assert [row.stratum for row in rows] == sorted(by_stratum)
 
 
 @pytest.mark.parametrize("devices", [1, 3], ids=["without-squares", "with-squares"])

@@ -51,6 +51,14 @@ def test_interval_is_that_of_the_logarithm_with_combined_degrees_of_freedom() ->
     )
 
 
+def test_correlated_periods_narrow_the_interval() -> None:
+    periods = Baseline("measured", 1000, 30), Energy(900, 40.5)
+    found = reduction(*periods, before=SAME, after=SAME, correlation_ratio=0.5)
+    # 3 % and 4.5 %: 9 + 20.25 − 13.5 = 15.75
+    assert found.se_ratio == pytest.approx(0.9 * sqrt(15.75e-4))
+    assert found.insufficient == ()
+
+
 def test_declared_baseline_has_no_finite_degrees_of_freedom() -> None:
     found = reduction(
         stated("declared", 1000, half_width_kwh=30), Energy(900, 36, df=4), before=SAME, after=SAME

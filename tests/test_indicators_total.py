@@ -83,6 +83,13 @@ def test_ratio_variance_agrees_with_a_delete_one_jackknife() -> None:
     assert sqrt(total.variance) == pytest.approx(sqrt(jackknife * (1 - f)), rel=0.03)
 
 
+@pytest.mark.parametrize("devices", [3, 7, 50, 333])
+def test_devices_all_alike_leave_no_negative_variance(devices: int) -> None:
+    alike = [(0.1 * 3, 0.7 / 9, 3.0, 9.0)] * devices
+    (total,) = month_total([month_of(A, alike)], {A: (1000, 0)})
+    assert 0 <= total.variance < 1e-9
+
+
 def test_months_add_linearly_in_a_stratum_and_strata_in_quadrature() -> None:
     def one(month: str, stratum: Stratum, variance: float, df: float) -> StratumTotal:
         return StratumTotal(

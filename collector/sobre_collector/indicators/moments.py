@@ -4,8 +4,9 @@ At the close of a month the ledger keeps these sums and second moments for ever.
 variance for any inventory can be recomputed from them exactly, and no device can be read in them.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import fsum
 from typing import Any
 
@@ -13,6 +14,8 @@ from sobre_drivers.errors import StoreError
 
 # Second moments of two devices and their sums give both devices away.
 MIN_DEVICES_FOR_SQUARES = 3
+# Stands for "several" in the site or organisation of a row that joins strata too small to keep.
+POOLED = "*"
 # Upper triangle of the 4×4 matrix over (x_work, x_rest, w_work, w_rest), row by row.
 PAIRS = tuple((i, j) for i in range(4) for j in range(i, 4))
 
@@ -90,6 +93,37 @@ def stratum_month(
         out_of_hours_kwh=fsum(row.out_of_hours_kwh for row in seen),
         largest_kwh=max(sum(row.energy_kwh) for row in seen) if keeps_squares else None,
     )
+
+
+def month_rows(
+    month: str,
+    calendar_days: tuple[int, int],
+    devices: Mapping[Stratum, Sequence[DeviceMonth]],
+    is_personal: Callable[[str], bool],
+) -> list[StratumMonth]:
+    """The rows to keep of a month, in which no personal stratum of one or two devices is left.
+
+    Such strata are joined over the sites of their organisation, and if that is still too few, over
+    organisations. The joined row (`POOLED`) tells about the class; its strata then borrow from it.
+    """
+    kept: dict[Stratum, list[DeviceMonth]] = {}
+    small: dict[Stratum, list[DeviceMonth]] = defaultdict(list)
+    smallest: dict[Stratum, list[DeviceMonth]] = defaultdict(list)
+    for stratum, rows in devices.items():
+        seen = [row for row in rows if sum(row.valid_days) > 0]
+        if is_personal(stratum.device_class) and 0 < len(seen) < MIN_DEVICES_FOR_SQUARES:
+            small[replace(stratum, site=POOLED)] += seen
+        else:
+            kept[stratum] = seen
+    for stratum, rows in small.items():
+        if len(rows) >= MIN_DEVICES_FOR_SQUARES:
+            kept[stratum] = rows
+        else:
+            smallest[replace(stratum, organisation=POOLED)] += rows
+    kept |= smallest
+    return [
+        stratum_month(month, stratum, calendar_days, rows) for stratum, rows in sorted(kept.items())
+    ]
 
 
 def to_json(m: StratumMonth) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
 
-from sobre_collector.indicators.moments import StratumMonth
+from sobre_collector.indicators.moments import POOLED, StratumMonth
 
 MIN_DEVICES = 10
 MAX_SHARE_RATIO = 0.20
@@ -46,9 +46,14 @@ def is_personal(device_class: str) -> bool:
 
 
 def cells(rows: Iterable[StratumMonth]) -> list[Cell]:
-    """The cells of one month; a stratum too small to say its largest counts as one device's."""
+    """The cells of one month, without what belongs to several organisations.
+
+    A stratum too small to say its largest counts as one device's.
+    """
     groups: dict[tuple[str, str], list[StratumMonth]] = defaultdict(list)
     for row in rows:
+        if row.stratum.organisation == POOLED:
+            continue
         groups[row.stratum.organisation, row.stratum.device_class].append(row)
     return [
         Cell(

@@ -132,9 +132,9 @@ def _parts(
     rest_kwh = total_kwh - seen_kwh
     missed_kwh = 0.0
     for t in DAY_TYPES:
-        # Joiners and leavers make n exceed N: no more is filled than the inventory has room for.
-        wanted = min(float(row.devices), units_n) * row.calendar_days[t] - row.sums[2 + t]
+        wanted = row.devices * row.calendar_days[t] - row.sums[2 + t]
         missed_kwh += max(0.0, wanted) * rates[t]
+    # Joiners and leavers make n exceed N: no more is filled than the inventory has room for.
     filled_kwh = min(missed_kwh, rest_kwh)
     return row.measured_kwh, row.estimated_kwh + filled_kwh, rest_kwh - filled_kwh
 

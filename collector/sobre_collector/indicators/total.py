@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import fsum, inf, sqrt
 
 from sobre_collector.indicators.collapse import ClassMonth
-from sobre_collector.indicators.moments import Stratum, StratumMonth
+from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
 from sobre_collector.indicators.quantiles import satterthwaite, two_sided
 from sobre_collector.indicators.ratio import device_days
 from sobre_collector.indicators.stratum_total import Inventory, StratumTotal, sampled, unseen
@@ -55,6 +55,7 @@ def month_total(
 ) -> list[StratumTotal]:
     """Totals of one month for each stratum that is in the inventory or that reports.
 
+    Rows that join several strata (`POOLED`) inform their class and have no total of their own.
     `earlier` holds rows of the month before, for days that nobody of the class saw. By class, as
     relative standard uncertainties (k = 1): `meter_u` of one meter, added where sampling leaves no
     variance; `common_u` of a factor that all devices of the class share. `month` and
@@ -70,6 +71,8 @@ def month_total(
     classes: dict[str, ClassMonth] = {}
     totals = []
     for stratum in sorted(by_stratum.keys() | inventory.keys()):
+        if stratum.site == POOLED:
+            continue
         name = stratum.device_class
         if name not in classes:
             classes[name] = ClassMonth(
