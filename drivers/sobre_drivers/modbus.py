@@ -39,6 +39,7 @@ class Refused(MeterError):
     """The meter answered, and said no; the line is well."""
 
     def __init__(self, block: Block, code: int) -> None:
+        self.block = block
         self.code = code
         why = _REFUSALS.get(code, f"exception {code}; see its manual")
         super().__init__(f"registers {block.address} to {block.end - 1} refused, {why}")
@@ -135,6 +136,7 @@ class ModbusDriver:
         made = [points.reading(self._profile, point, picture, base) for point in self._points]
         if refusals and all(each.register_uj is None and each.power_w is None for each in made):
             raise MeterError(f"{self._subject}: {refusals[0]}") from refusals[0]
+        self._say_once(refusals)
         return made
 
     def shown(self) -> dict[str, dict[str, float | None]]:
@@ -173,11 +175,9 @@ class ModbusDriver:
                 words = self._line.read(self._unit_id, block)
             except Refused as error:
                 if not pieces or error.code not in _CANNOT_READ_SO:
-                    self._say_once(block, error)
                     return [error]
                 self._cut.add(block)
             else:
-                self._refused.discard(block)
                 picture[block.function].update(enumerate(words, block.address))
                 return []
         return [refusal for piece in pieces for refusal in self._take(piece, (), picture)]
@@ -198,10 +198,12 @@ class ModbusDriver:
         except Refused:
             return None
 
-    def _say_once(self, block: Block, error: Refused) -> None:
-        if block not in self._refused:
-            self._refused.add(block)
-            log.warning("%s: %s", self._subject, error)
+    def _say_once(self, refusals: Sequence[Refused]) -> None:
+        blocks = {refusal.block for refusal in refusals}
+        if blocks - self._refused:
+            more = f" (and {len(blocks) - 1} more)" if len(blocks) > 1 else ""
+            log.warning("%s: %s%s", self._subject, refusals[0], more)
+        self._refused = blocks
 
     @property
     def _subject(self) -> str:
@@ -214,4 +216,4 @@ def _finding(error: Exception, timeout_s: float) -> str:
         return f"no valid answer within {timeout_s:g} s; check unit id, power and network"
     if isinstance(error, OSError) or "onnect" in text:
         return "connection lost; it is made again at the next round"
-    return f"an answer that is not Modbus ({text}); check host, port and word length of the gateway"
+    return f"an answer that is not Modbus ({text}); check host, port and what listens there"
