@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from sobre_agent import config as agent_config
+from sobre_agent import identity
 from sobre_agent.cli import main
 from sobre_agent.commands import me, once
 from sobre_agent.config import AgentConfig
@@ -21,6 +22,7 @@ from sobre_agent.config import Host as HostSettings
 from sobre_agent.history import placed
 from sobre_agent.open_load import Span
 from sobre_agent.outbox import Outbox
+from sobre_agent.sources import Source
 from sobre_agent.spool import Spool
 from sobre_drivers import birth, wire
 from sobre_drivers.errors import MeterError
@@ -79,7 +81,7 @@ def by_register(*registers_uj: int) -> Meter:
 
 def look(*drivers: Meter) -> once.Look:
     clock = HandClock()
-    asked = [once.Asked(driver, 60.0, "hour") for driver in drivers]
+    asked = [Source(driver.name, driver, 60.0, "hour") for driver in drivers]
     seen = once.look(CONFIG, "pc-1", asked, clock, clock.pause)
     assert clock.pauses == [once.BETWEEN_S]
     return seen
@@ -183,7 +185,7 @@ def write_config(tmp_path: Path, more: str = "") -> Path:
 def test_without_a_name_a_pc_is_called_by_its_hash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(once, "derived_node", lambda key_file: f"pc-of-{key_file.stem}")
+    monkeypatch.setattr(identity, "derived_node", lambda key_file: f"pc-of-{key_file.stem}")
     assert main(["once", "--config", str(write_config(tmp_path)), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["node"] == told["devices"][0]["device"] == "pc-of-organisation"

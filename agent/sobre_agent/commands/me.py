@@ -12,8 +12,8 @@ from typing import Any
 from sobre_agent import config as agent_config
 from sobre_agent.config import AgentConfig
 from sobre_agent.history import placed
-from sobre_agent.identity import derived_node
 from sobre_agent.open_load import OpenLoad, Span
+from sobre_agent.sources import node_of
 from sobre_agent.spool import FILE, DayTotal, Spool
 from sobre_drivers import birth
 from sobre_drivers.calendar import local_day
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
             f"{args.config}: host.enabled is false, so that this agent does not measure the "
             "machine on which it runs; there is nothing of one's own to show"
         )
-    node = config.node or derived_node(config.organisation_key_file or Path())
+    node = node_of(config)
     spool = _opened(config.spool.folder)
     try:
         mine = seen(spool, node, config, local_day(SystemClock().now().wall_s, config.zone))

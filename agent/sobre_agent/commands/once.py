@@ -9,18 +9,16 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from sobre_agent import config as agent_config
 from sobre_agent.account import Account
-from sobre_agent.config import AgentConfig, LoadLength
+from sobre_agent.config import AgentConfig
 from sobre_agent.cutters import cutter_for
-from sobre_agent.identity import derived_node
-from sobre_drivers import birth, catalog, wire
+from sobre_agent.sources import Source, birth_of, node_of, sources_of
+from sobre_drivers import host, wire
 from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import MeterError
-from sobre_drivers.host import Host, Source
 from sobre_drivers.load import Load, Origin
 from sobre_drivers.sample import UJ_PER_J, Described, Driver, Sample
 from sobre_drivers.topics import topic
@@ -29,15 +27,6 @@ BETWEEN_S = 1.0
 # A stream is born with a spool; this command has none.
 NO_STREAM = "00000000-0000-0000-0000-000000000000"
 NO_CONFIG = AgentConfig(organisation="(none)", site="(none)", node="this-pc")
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A driver, and how it is asked: a sample each `sample_s` seconds, loads of length `load`."""
-
-    driver: Driver
-    sample_s: float
-    load: LoadLength
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +47,7 @@ class Look:
 
     node: str
     rows: tuple[Row, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[host.Source, ...]
     messages: tuple[tuple[str, bytes], ...]
 
 
@@ -83,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
     path = args.config or agent_config.DEFAULT_PATH
     configured = args.config is not None or os.access(path, os.R_OK)
     config = agent_config.load(path) if configured else NO_CONFIG
-    node = config.node or derived_node(config.organisation_key_file or Path())
-    asked = drivers_of(config, node)
+    node = node_of(config)
+    asked = sources_of(config, node)
     try:
         seen = look(config, node, asked, SystemClock(), time.sleep)
     finally:
@@ -94,23 +83,10 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(row.problem for row in seen.rows) else 0
 
 
-def drivers_of(config: AgentConfig, node: str) -> list[Asked]:
-    """The drivers that a configuration asks for, this PC first."""
-    asked: list[Asked] = []
-    if config.host.enabled:
-        own = config.host.device_class
-        host = Host(node, device_class=None if own == "auto" else own)
-        asked.append(Asked(host, config.host.sample_s, config.host.load))
-    for meter in config.meters:
-        driver = catalog.driver_for(meter, config.profiles_folder)
-        asked.append(Asked(driver, meter.sample_s, meter.load))
-    return asked
-
-
 def look(
     config: AgentConfig,
     node: str,
-    asked: Sequence[Asked],
+    asked: Sequence[Source],
     clock: Clock,
     pause: Callable[[float], None],
 ) -> Look:
@@ -120,20 +96,20 @@ def look(
     rows: list[Row] = []
     loads: list[Load] = []
     births: list[tuple[str, bytes]] = []
-    sources: tuple[Source, ...] = ()
+    sources: tuple[host.Source, ...] = ()
     for each, before in zip(asked, first, strict=True):
         after = _read(each.driver, clock)
-        if isinstance(each.driver, Host):
+        if isinstance(each.driver, host.Host):
             sources = each.driver.sources()
         for described in each.driver.describe():
             both = (before.samples.get(described.device), after.samples.get(described.device))
             samples = [sample for sample in both if sample is not None]
-            own = sources if isinstance(each.driver, Host) else ()
+            own = sources if isinstance(each.driver, host.Host) else ()
             rows.append(_row(described, samples, after.problem, own))
             cutter = cutter_for(each.load, config.zone, config.working_hours)
             loads += _loads(Account(described, cutter, each.sample_s), samples)
             name = topic(node, "birth", described.device)
-            births.append((name, birth.encode(_birth(described, config))))
+            births.append((name, birth_of(described, config)))
     batches = [
         (topic(node, "load"), wire.encode_batch(wire.Batch(NO_STREAM, number, tuple(group))))
         for number, group in enumerate(wire.split(loads), 1)
@@ -193,7 +169,7 @@ def _row(
     described: Described,
     samples: Sequence[Sample],
     problem: str | None,
-    sources: Sequence[Source],
+    sources: Sequence[host.Source],
 ) -> Row:
     """A device's line; of this PC, with the source that is in use at this moment."""
     method, origin = described.method, described.origin
@@ -242,19 +218,6 @@ def _loads(account: Account, samples: Sequence[Sample]) -> list[Load]:
             )
         )
     return loads
-
-
-def _birth(described: Described, config: AgentConfig) -> birth.Birth:
-    return birth.Birth(
-        device_class=described.device_class,
-        organisation=config.organisation,
-        site=config.site,
-        method=described.method,
-        origin=described.origin,
-        rated_w=described.rated_w,
-        uncertainty_ratio=described.uncertainty_ratio,
-        agent_version=metadata.version("sobre"),
-    )
 
 
 def _cells(row: Row) -> tuple[str, ...]:
