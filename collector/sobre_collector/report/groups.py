@@ -76,7 +76,7 @@ def group_of(device_class: str) -> str:
 
 
 def _cells(rows: Iterable[StratumMonth]) -> list[Cell]:
-    """A period's cells; the fewest devices of any month count, and the largest could be one."""
+    """A period's cells: at least as many devices as in its best month, the largest as if one."""
     by_month: dict[str, list[StratumMonth]] = defaultdict(list)
     for row in rows:
         by_month[row.month].append(row)
@@ -85,12 +85,12 @@ def _cells(rows: Iterable[StratumMonth]) -> list[Cell]:
         for cell in cells(members):
             key = (cell.organisation, cell.device_class)
             before = found.get(key)
-            if before is None or before.devices == 0:
+            if before is None:
                 found[key] = cell
-            elif cell.devices > 0:
+            else:
                 found[key] = Cell(
                     *key,
-                    min(before.devices, cell.devices),
+                    max(before.devices, cell.devices),
                     before.energy_kwh + cell.energy_kwh,
                     before.largest_kwh + cell.largest_kwh,
                     cell.personal,

@@ -1,0 +1,71 @@
+"""`sobre report`: the reduction on a terminal, as JSON, or as files."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sobre_collector.report.as_json import as_json
+from sobre_collector.report.csv_files import csv_files
+from sobre_collector.report.html_file import html_file
+from sobre_collector.report.model import Report
+from sobre_collector.report.source import load_report, place
+from sobre_collector.report.summary import summary
+from sobre_collector.report.wording import LANGUAGES
+from sobre_drivers.errors import StoreError
+
+HTML = {"fr": "rapport.fr.html", "en": "report.en.html"}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `sobre report`."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
+    )
+    parser.add_argument("--year", type=_year, help="calendar year (default: this one)")
+    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write HTML and CSV files there")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language on the terminal")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compute the report and show it; exit code 1 if there is nothing to report from."""
+    now = datetime.now(UTC)
+    where = place(options.config, options.data)
+    found = load_report(where, options.year or now.year, now)
+    if not found.months and not found.energy.energy_kwh:
+        raise StoreError(
+            f"{where.data}: no complete month up to {found.period.year}; wait for the first to "
+            "end, or choose another --year"
+        )
+    if options.out is not None:
+        for path in write(found, options.out):
+            print(path, file=sys.stderr if options.json else sys.stdout)
+    if options.json:
+        print(as_json(found))
+    elif options.out is None:
+        print(summary(found, options.lang))
+    return 0
+
+
+def write(found: Report, folder: Path) -> list[Path]:
+    """Write the report's files; StoreError if the folder does not take them."""
+    contents = {HTML[lang]: html_file(found, lang) for lang in LANGUAGES} | csv_files(found)
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            path = folder / name
+            path.write_text(content, "utf-8", newline="")
+            written.append(path)
+    except OSError as error:
+        raise StoreError(f"{folder}: {error}; choose a folder that can be written") from error
+    return written
+
+
+def _year(text: str) -> int:
+    year = int(text)
+    if not 2000 <= year <= 9999:
+        raise argparse.ArgumentTypeError(f"{text} is no year; write 2026")
+    return year

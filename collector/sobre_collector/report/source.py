@@ -1,0 +1,136 @@
+"""Where a report's data come from: the ledger beside the collector and the perimeter's files."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Protocol
+
+from sobre_collector.config import CollectorConfig, load_config
+from sobre_collector.indicators.moments import StratumMonth
+from sobre_collector.perimeter import Baseline, Perimeter
+from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.report.facts import Facts
+from sobre_collector.report.figures import report
+from sobre_collector.report.model import Conserved, Report
+from sobre_collector.rows import Device, Key
+from sobre_collector.store.ledger import Job, Ledger
+from sobre_drivers.calendar import local_day
+from sobre_drivers.errors import ConfigError, StoreError
+from sobre_drivers.load import personal
+
+LEDGER = "ledger.db"
+CONSERVATION_JOB = "conservation"
+# A stated uncertainty is a two-sided 95 % interval: this many standard uncertainties.
+COVERAGE_FACTOR = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A data folder and the perimeter file that goes with it; `config` where one was named."""
+
+    data: Path
+    perimeter: Path
+    config: CollectorConfig | None = None
+
+
+class Months(Protocol):
+    """What a report reads of the ledger."""
+
+    @property
+    def simulated(self) -> bool: ...
+    def months(self, first: str, last: str) -> list[StratumMonth]: ...
+    def devices(self) -> Mapping[Key, Device]: ...
+    def jobs(self) -> list[Job]: ...
+
+
+def place(config: Path | None, data: Path | None) -> Place:
+    """The folder that `--config` or `--data` names; ConfigError unless exactly one is given."""
+    if config is not None and data is not None:
+        raise ConfigError("--config and --data: both name a data folder; give one of them")
+    if config is not None:
+        settings = load_config(config)
+        beside = settings.perimeter or settings.data / "perimeter.toml"
+        return Place(settings.data, beside, settings)
+    folder = data or Path("sobre-data")
+    return Place(folder, folder / "perimeter.toml")
+
+
+def load_report(where: Place, year: int, now: datetime) -> Report:
+    """The report of a year; StoreError if there is no ledger, ConfigError without a perimeter."""
+    if not where.perimeter.exists():
+        raise ConfigError(
+            f"{where.perimeter}: does not exist; state baseline, target and head-counts there "
+            "(config/perimeter.example.toml shows how)"
+        )
+    ledger = open_ledger(where.data)
+    try:
+        return made(ledger, load_perimeter(where.perimeter), year, now)
+    finally:
+        ledger.close()
+
+
+def open_ledger(data: Path) -> Ledger:
+    """The ledger of a data folder; StoreError with what to do if there is none."""
+    path = data / LEDGER
+    if not path.exists():
+        raise StoreError(
+            f"{path}: no data yet; start the collector (sobre up), or name its folder with --data"
+        )
+    return Ledger(path, create=False)
+
+
+def made(ledger: Months, perimeter: Perimeter, year: int, now: datetime) -> Report:
+    """The report of a year from what the ledger holds."""
+    rows = ledger.months(f"{perimeter.baseline.year:04}-01", f"{year:04}-12")
+    return report(rows, perimeter, year, facts(ledger, perimeter, now))
+
+
+def facts(ledger: Months, perimeter: Perimeter, now: datetime) -> Facts:
+    """What the report is told about its data."""
+    return Facts(
+        generated_at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        this_month=local_day(now.timestamp(), perimeter.timezone).isoformat()[:7],
+        software_version=software_version(),
+        simulated=ledger.simulated,
+        conservation=conserved(ledger.jobs()),
+        meter_u=meter_u(ledger.devices().values()),
+    )
+
+
+def unstated(year: int) -> Perimeter:
+    """A perimeter of which nothing was stated: months show, and no percentage is drawn."""
+    return Perimeter(baseline=Baseline(year - 1, "measured"))
+
+
+def conserved(jobs: list[Job]) -> Conserved | None:
+    """What the last conservation check found; None if none has run."""
+    for job in reversed(jobs):
+        if job.job != CONSERVATION_JOB:
+            continue
+        try:
+            found = json.loads(job.result)
+            return Conserved(**{one.name: int(found[one.name]) for one in fields(Conserved)})
+        except (ValueError, KeyError, TypeError):
+            return None
+    return None
+
+
+def meter_u(devices: Iterable[Device]) -> dict[str, float]:
+    """The relative standard uncertainty of one meter by class: the worst of its devices'."""
+    worst: dict[str, float] = {}
+    for device in devices:
+        if device.uncertainty_ratio is not None and not personal(device.device_class):
+            u = device.uncertainty_ratio / COVERAGE_FACTOR
+            worst[device.device_class] = max(worst.get(device.device_class, 0.0), u)
+    return worst
+
+
+def software_version() -> str:
+    """The version that is installed."""
+    try:
+        return version("sobre")
+    except PackageNotFoundError:
+        return "?"
