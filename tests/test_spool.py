@@ -90,8 +90,8 @@ def test_checkpoint_saves_accounts_without_a_load(tmp_path: Path) -> None:
 
 def test_births_of_devices_that_are_met_no_more_are_not_said(tmp_path: Path) -> None:
     spool = opened(tmp_path, "pc-1", "pdu-a3")
-    spool.forget_births()
     spool.meet("pdu-a3", "meter", b"born")
+    spool.forget_births({"pdu-a3"})
     assert spool.births() == [("pdu-a3", b"born")]
     assert spool.meet("pc-1", "model", b"again").seq == 0
 

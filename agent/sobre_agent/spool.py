@@ -6,7 +6,7 @@ in `sobre_agent.outbox`.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,13 +96,21 @@ class Spool:
                 (device, method, birth),
             )
 
-        self.write(work)
-        row = self.rows("SELECT seq, register_j, state FROM device WHERE device = ?", device)[0]
-        return Known(row[0], row[1], None if row[2] is None else json.loads(row[2]), method)
+        ask = "SELECT seq, register_j, state, method, birth FROM device WHERE device = ?"
+        found = self.rows(ask, device)
+        if not found or tuple(found[0][3:]) != (method, birth):
+            self.write(work, essential=True)
+            found = self.rows(ask, device)
+        seq, register_j, state, _, _ = found[0]
+        return Known(seq, register_j, None if state is None else json.loads(state), method)
 
-    def forget_births(self) -> None:
+    def forget_births(self, met: Container[str]) -> None:
         """Say nothing more of devices that are met no more; their registers stay."""
-        self.write(lambda db: db.execute("UPDATE device SET birth = NULL"))
+        gone = [(device,) for device, _ in self.births() if device not in met]
+        if gone:
+            self.write(
+                lambda db: db.executemany("UPDATE device SET birth = NULL WHERE device = ?", gone)
+            )
 
     def births(self) -> list[tuple[str, bytes]]:
         """Device and payload of each birth to say."""

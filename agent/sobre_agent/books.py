@@ -1,0 +1,85 @@
+"""The accounts of all devices and the spool behind them: samples in, numbered loads on disk."""
+
+import logging
+from collections.abc import Iterable
+
+from sobre_agent.account import Account
+from sobre_agent.config import AgentConfig
+from sobre_agent.cutters import cutter_for
+from sobre_agent.open_load import Span
+from sobre_agent.schedule import Round
+from sobre_agent.sources import Source, birth_of
+from sobre_agent.spool import Spool
+from sobre_drivers.errors import StoreError
+from sobre_drivers.sample import UJ_PER_J, Described, Sample
+
+# A disk that refused is asked again after this time (s).
+DISK_RETRY_S = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class Books:
+    """What every device used. Whatever the disk refuses waits in memory until it takes it."""
+
+    def __init__(self, config: AgentConfig, sources: Iterable[Source], spool: Spool) -> None:
+        self._spool = spool
+        self._accounts: dict[str, Account] = {}
+        self.described: dict[str, Described] = {}
+        self._pending: list[Span] = []
+        self._touched: set[str] = set()
+        self._refused_s: float | None = None
+        for source in sources:
+            cutter = cutter_for(source.load, config.zone, config.working_hours)
+            for each in source.driver.describe():
+                known = spool.meet(each.device, each.method, birth_of(each, config))
+                account = Account(each, cutter, source.sample_s, known.state)
+                self._accounts[each.device] = account
+                self.described[each.device] = each
+        spool.forget_births(self._accounts)
+
+    def enter(self, heard: Round) -> bool:
+        """Settle what a source said; whether loads were closed and are on disk."""
+        closed = False
+        for reading in heard.readings:
+            account = self._accounts.get(reading.device)
+            if account is None:
+                continue
+            spans = account.take(Sample(heard.at, reading))
+            self._touched.add(reading.device)
+            for finding in account.findings():
+                log.warning("%s: %s", reading.device, finding)
+            self._pending += spans
+            closed = closed or bool(spans)
+        waited = self._refused_s is None or heard.at.mono_s - self._refused_s >= DISK_RETRY_S
+        return self._settle(heard.at.mono_s) if self._pending and (closed or waited) else False
+
+    def checkpoint(self, now_s: float, clean: bool = False) -> bool:
+        """Save all accounts, and the loads that wait; `clean` if nothing is sampled after it."""
+        self._touched |= self._accounts.keys()
+        return self._settle(now_s, clean)
+
+    def open_j(self, device: str) -> int:
+        """Energy (J) of the load that is still open, and of those the disk has not taken."""
+        open_uj = int(self._accounts[device].saved()["open"]["energy_uj"])
+        return open_uj // UJ_PER_J + sum(s.energy_j for s in self._pending if s.device == device)
+
+    def _settle(self, now_s: float, clean: bool = False) -> bool:
+        # Loads and accounts of one moment go together, or a crash between them would count twice.
+        states = {device: self._accounts[device].saved(clean) for device in self._touched}
+        try:
+            if self._pending:
+                self._spool.append(self._pending, states)
+            else:
+                self._spool.checkpoint(states)
+        except StoreError as error:
+            if self._refused_s is None:
+                log.error("loads wait in memory: %s", error)
+            self._refused_s = now_s
+            return False
+        if self._refused_s is not None:
+            log.info("the spool takes loads again; %d had waited", len(self._pending))
+            self._refused_s = None
+        self._pending.clear()
+        self._touched.clear()
+        return True

@@ -1,0 +1,139 @@
+"""`sobre-agent run`: sample, settle and deliver until stopped."""
+
+import argparse
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from types import FrameType
+
+from sobre_agent import config as agent_config
+from sobre_agent import preflight
+from sobre_agent.books import Books
+from sobre_agent.config import AgentConfig
+from sobre_agent.history import placed
+from sobre_agent.live import Live
+from sobre_agent.lock import held
+from sobre_agent.loop import Loop, Silence
+from sobre_agent.schedule import Round
+from sobre_agent.sources import Source, node_of, sources_of
+from sobre_agent.spool import Spool
+from sobre_drivers.clock import Clock, SystemClock
+from sobre_drivers.errors import ConfigError
+from sobre_drivers.load import personal
+
+LOCK = "agent.lock"
+CHECKPOINT_S = 600.0
+
+log = logging.getLogger(__name__)
+
+# Called after each round, with whether loads have closed.
+After = Callable[[Round, bool], None]
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=agent_config.DEFAULT_PATH,
+        metavar="FILE",
+        help="the agent's configuration (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    config = agent_config.load(args.config)
+    problems = preflight.problems(config)
+    if problems:
+        raise ConfigError(*(f"{args.config}: {problem}" for problem in problems))
+    node = node_of(config)
+    sources = sources_of(config, node)
+    devices = sum(len(source.driver.describe()) for source in sources)
+    with (
+        held(config.spool.folder / LOCK, "an agent with this spool"),
+        closing(
+            Spool(
+                config.spool.folder,
+                max(config.spool.max_mib, devices),
+                lambda span: placed(span, config.zone, config.working_hours),
+            )
+        ) as spool,
+    ):
+        try:
+            log.info("node %s: %d devices, delivered %s", node, devices, config.delivery.pace)
+            return 0 if _work(config, args.config, node, sources, spool) else 1
+        finally:
+            for source in sources:
+                source.driver.close()
+
+
+def _work(
+    config: AgentConfig,
+    path: Path,
+    node: str,
+    sources: list[Source],
+    spool: Spool,
+    clock: Clock | None = None,
+) -> bool:
+    clock = SystemClock() if clock is None else clock
+    books = Books(config, sources, spool)
+    silence = Silence(config.zone)
+    after: list[After] = []
+    if config.status_file is not None:
+        live = Live(config.status_file, node, config.zone, books, spool)
+        after.append(lambda heard, closed: live.show(heard))
+    checkpoint_s = clock.now().mono_s + CHECKPOINT_S
+
+    def enter(heard: Round) -> None:
+        nonlocal checkpoint_s
+        silence.note(heard)
+        closed = books.enter(heard)
+        if heard.at.mono_s >= checkpoint_s:
+            checkpoint_s = heard.at.mono_s + CHECKPOINT_S
+            closed = books.checkpoint(heard.at.mono_s) or closed
+            save()
+        for each in after:
+            each(heard, closed)
+
+    loop = Loop(sources, clock, enter)
+    _stop_on_signals(loop)
+    save, stop = _delivery(config, path, node, books, spool, loop, after)
+    try:
+        asked_to = loop.run()
+        books.checkpoint(clock.now().mono_s, clean=True)
+    finally:
+        stop()
+    return asked_to
+
+
+def _delivery(
+    config: AgentConfig,
+    path: Path,
+    node: str,
+    books: Books,
+    spool: Spool,
+    loop: Loop,
+    after: list[After],
+) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Start what delivers; how to save its plan, and how to stop it."""
+    if config.delivery.pace == "as-closed":
+        from sobre_agent.delivery import Delivering
+
+        tells_status = not any(personal(d.device_class) for d in books.described.values())
+        delivering = Delivering(config, node, tells_status, loop.end)
+        after.append(lambda _, closed: delivering.wake() if closed else None)
+        return lambda: None, delivering.stop
+    from sobre_agent.courier import Courier
+
+    courier = Courier(config, path, spool)
+    after.append(lambda heard, closed: courier.look(heard.at, closed))
+    return courier.save, courier.stop
+
+
+def _stop_on_signals(loop: Loop) -> None:
+    def stop(_: int, __: FrameType | None) -> None:
+        loop.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)

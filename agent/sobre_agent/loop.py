@@ -1,0 +1,112 @@
+"""Asks every source at its own pace and sleeps in between: nothing wakes this process for nothing.
+
+This machine is asked in the main thread. Each address has a thread of its own, so that a meter that
+hangs delays only those behind the same gateway; all settle in the main thread.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+from zoneinfo import ZoneInfo
+
+from sobre_agent.schedule import Group, Round, asked
+from sobre_agent.sources import HERE, Source
+from sobre_drivers.clock import Clock
+
+STOP_WITHIN_S = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """Hands each round to `enter`; runs until `stop`."""
+
+    def __init__(
+        self, sources: Sequence[Source], clock: Clock, enter: Callable[[Round], None]
+    ) -> None:
+        self._clock, self._enter = clock, enter
+        by_address: dict[str, list[Source]] = {}
+        for source in sources:
+            by_address.setdefault(source.address, []).append(source)
+        here = by_address.pop(HERE, None)
+        self._here = None if here is None else Group(here, clock)
+        self._elsewhere = [Group(group, clock) for group in by_address.values()]
+        self._inbox: SimpleQueue[Round | None] = SimpleQueue()
+        self._stopping = threading.Event()
+
+    def run(self) -> bool:
+        """Ask until stopped, then this machine once more; False if a thread ended on its own."""
+        threads = [
+            threading.Thread(target=self._ask, args=(group,), daemon=True)
+            for group in self._elsewhere
+        ]
+        for thread in threads:
+            thread.start()
+        while self.turn(self.wait_s()):
+            pass
+        asked_to = self._stopping.is_set()
+        self._stopping.set()
+        for thread in threads:
+            thread.join(STOP_WITHIN_S / len(threads))
+        for source in self._here.sources if self._here else ():
+            self._enter(asked(source, self._clock))
+        return asked_to
+
+    def stop(self) -> None:
+        """End `run`; may be called from any thread and from a signal handler."""
+        self._stopping.set()
+        self.end()
+
+    def end(self) -> None:
+        """Wake the main thread to end, since a thread of this process cannot go on."""
+        self._inbox.put(None)
+
+    def wait_s(self) -> float | None:
+        """How long (s) there is nothing to do here; None until a meter says something."""
+        if self._here is None:
+            return None
+        return max(0.0, self._here.due_s() - self._clock.now().mono_s)
+
+    def turn(self, timeout_s: float | None) -> bool:
+        """Ask this machine if it is due, else wait for a meter; False when it is time to end."""
+        heard: Round | None
+        if self._here is not None and timeout_s == 0.0:
+            heard = self._here.ask()
+        else:
+            try:
+                heard = self._inbox.get(timeout=timeout_s)
+            except Empty:
+                return True
+        if heard is None or self._stopping.is_set():
+            return False
+        self._enter(heard)
+        return True
+
+    def _ask(self, group: Group) -> None:
+        try:
+            while not self._stopping.wait(max(0.0, group.due_s() - self._clock.now().mono_s)):
+                self._inbox.put(group.ask())
+        finally:
+            self.end()
+
+
+class Silence:
+    """Says once that a source is silent, and once that it is back."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._since_s: dict[str, tuple[float, float]] = {}
+
+    def note(self, heard: Round) -> None:
+        """Compare a round with those before it."""
+        name, at = heard.source.name, heard.at
+        since = self._since_s.get(name)
+        if heard.problem is not None and since is None:
+            self._since_s[name] = (at.wall_s, at.boot_s)
+            clock = datetime.fromtimestamp(at.wall_s, tz=UTC).astimezone(self._zone)
+            log.warning("%s silent since %s: %s", name, clock.strftime("%H:%M"), heard.problem)
+        elif heard.problem is None and since is not None:
+            del self._since_s[name]
+            log.info("%s back after %.0f min", name, (at.boot_s - since[1]) / 60)

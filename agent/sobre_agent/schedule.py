@@ -1,0 +1,73 @@
+"""Whose turn it is to be asked, and when: a heap of due times on the monotonic clock."""
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sobre_agent.sources import Source
+from sobre_drivers.clock import Clock
+from sobre_drivers.errors import MeterError
+from sobre_drivers.sample import Instant, Reading
+
+# A meter that is back is noticed within this time (s), unless it is asked less often anyway.
+LONGEST_RETRY_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a source said when it was asked; `problem` if it said nothing."""
+
+    source: Source
+    at: Instant
+    readings: Sequence[Reading]
+    problem: str | None = None
+
+
+def after(due_s: float, now_s: float, period_s: float, failures: int) -> float:
+    """When a source is due again: at its own pace, later and later while it fails.
+
+    Turns that were missed are left out, and the pace stays in step with the first turn.
+    """
+    wait_s = min(period_s * 2.0 ** min(failures, 16), max(period_s, LONGEST_RETRY_S))
+    missed = max(0, int((now_s - due_s) // wait_s))
+    return due_s + (missed + 1) * wait_s
+
+
+@dataclass(order=True, slots=True)
+class _Turn:
+    due_s: float
+    number: int
+    failures: int = 0
+
+
+class Group:
+    """Sources that are asked one after another: those behind one address, or this machine."""
+
+    def __init__(self, sources: Sequence[Source], clock: Clock) -> None:
+        self.sources = sources
+        self._clock = clock
+        now_s = clock.now().mono_s
+        self._turns = [_Turn(now_s, number) for number in range(len(sources))]
+
+    def due_s(self) -> float:
+        """When the next of them is due."""
+        return self._turns[0].due_s
+
+    def ask(self) -> Round:
+        """Ask the one that is due first, and note when it is due again."""
+        turn = self._turns[0]
+        source = self.sources[turn.number]
+        heard = asked(source, self._clock)
+        turn.failures = 0 if heard.problem is None else turn.failures + 1
+        turn.due_s = after(turn.due_s, heard.at.mono_s, source.sample_s, turn.failures)
+        heapq.heapreplace(self._turns, turn)
+        return heard
+
+
+def asked(source: Source, clock: Clock) -> Round:
+    """Ask a source once. What it cannot say is a problem of this round, never of the others."""
+    try:
+        readings = source.driver.read()
+    except (MeterError, OSError, ValueError, ArithmeticError, LookupError) as error:
+        return Round(source, clock.now(), (), str(error) or type(error).__name__)
+    return Round(source, clock.now(), readings)
