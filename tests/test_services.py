@@ -113,7 +113,8 @@ def test_a_skipped_test_fails_where_ci_is_set(tmp_path: Path) -> None:
 def test_an_expected_failure_is_no_skipped_test(tmp_path: Path) -> None:
     text = "import pytest\n@pytest.mark.xfail\ndef test_a() -> None:\n    assert False\n"
     (tmp_path / "test_xfail.py").write_text(text)
-    assert run_pytest(tmp_path, ci="true").returncode == 0
+    done = run_pytest(tmp_path, ci="true")
+    assert (done.returncode, "1 xfailed" in done.stdout) == (0, True)
 
 
 def run_pytest(folder: Path, *options: str, ci: str) -> subprocess.CompletedProcess[str]:
