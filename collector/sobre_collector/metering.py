@@ -76,6 +76,8 @@ def shown(key: Key) -> str:
 def _judged(known: frozenset[Key], tree: Tree, day: date) -> tuple[frozenset[Key], list[str]]:
     links = {link.key: link for link in tree if link.on(day)}
     counting = known - links.keys() | {key for key, link in links.items() if link.counts}
+    # A feeder that is not there yet, or no more, is known all the same.
+    known |= {link.key for link in tree}
     wrong = [_wrong(link, links, known, counting) for link in links.values()]
     return counting, [problem for problem in wrong if problem is not None]
 
@@ -87,7 +89,7 @@ def _wrong(
     at: Link | None = link
     while at is not None and at.fed_by is not None:
         feeder = at.fed_by
-        if feeder not in links and feeder not in known:
+        if feeder not in known:
             if at is not link:
                 return None
             return (

@@ -78,9 +78,11 @@ def one_of(choices: Collection[str], where_listed: str) -> Callable[[str], str]:
     def parse(cell: str) -> str:
         if cell in choices:
             return cell
-        near = difflib.get_close_matches(cell, sorted(choices), 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"it must stand in {where_listed}"
-        raise ValueError(hint if near else f"unknown; {hint}")
+        known = sorted(choices)
+        near = difflib.get_close_matches(cell, known, 1) or [c for c in known if cell in c]
+        raise ValueError(
+            f"did you mean {near[0]!r}?" if near else f"unknown; it must stand in {where_listed}"
+        )
 
     return parse
 
