@@ -22,9 +22,11 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/capture
 
 def driver(name: str, port: int, folder: Path | None = None, **more: Any) -> ModbusDriver:
     meter = Meter(device="m", profile=name, host=HOST, port=port, rated_w=50_000.0, **more)
-    made = catalog.driver_for(meter, folder)
-    assert isinstance(made, ModbusDriver)
-    return made
+    return catalog.driver_for(meter, folder)
+
+
+def shows(meter: ModbusDriver) -> dict[tuple[str, str], float | str | None]:
+    return {(each.device, each.name): each.value for each in meter.shown()}
 
 
 def by_part(readings: list[Reading]) -> dict[str, Reading]:
@@ -36,7 +38,7 @@ def read_as_expected(served: Capture, folder: Path | None = None) -> None:
         meter = driver(served.profile, server.port, folder)
         try:
             found = by_part(list(meter.read()))
-            shown = meter.shown()
+            shown = shows(meter)
         finally:
             meter.close()
     for part, expected in served.expected.items():
@@ -45,7 +47,7 @@ def read_as_expected(served: Capture, folder: Path | None = None) -> None:
         assert reading.register_uj == expected["register_uj"], part
         assert reading.serial == served.serial
         for name, value in expected.get("shown", {}).items():
-            assert shown[reading.device][name] == value, name
+            assert shown[reading.device, name] == value, name
     for part in found.keys() - served.expected.keys():
         assert (found[part].power_w, found[part].register_uj) == (None, None)
 
@@ -112,15 +114,15 @@ def test_sunspec_profile_reads_the_real_meter() -> None:
     words = {40000: [0x5375, 0x6E53], 40002: model, 40109: [0xFFFF, 0]}
     with Served(words) as server:
         meter = driver("sunspec-203", server.port)
-        (reading,), shown = meter.read(), meter.shown()["m"]
+        (reading,), shown = meter.read(), shows(meter)
         meter.close()
     real = dump["expected"]
     assert reading.power_w == real["P_W"]
     assert reading.register_uj is None
-    assert shown["current"] == real["I_total_A"]
-    assert shown["voltage"] == real["U_LN_V"]
-    assert shown["frequency"] == real["f_Hz"]
-    assert (shown["power_l2"], shown["power_l3"]) == (real["P_L2_W"], real["P_L3_W"])
+    assert shown["m", "current"] == real["I_total_A"]
+    assert shown["m", "voltage"] == real["U_LN_V"]
+    assert shown["m", "frequency"] == real["f_Hz"]
+    assert (shown["m", "power_l2"], shown["m", "power_l3"]) == (real["P_L2_W"], real["P_L3_W"])
 
 
 @pytest.mark.shared
@@ -130,9 +132,9 @@ def test_eastron_profiles_read_the_makers_own_answer() -> None:
     answer = bytes.fromhex(frames[0]["response"])[3:7]
     words = [int.from_bytes(answer[:2], "big"), int.from_bytes(answer[2:], "big")]
     with Served({0: words}, function=4) as server:
-        for name, shows in (("eastron-sdm120", "voltage"), ("eastron-sdm630", "voltage_l1")):
+        for name, what in (("eastron-sdm120", "voltage"), ("eastron-sdm630", "voltage_l1")):
             meter = driver(name, server.port)
-            volts = meter.shown()["m"][shows]
+            volts = shows(meter)["m", what]
             meter.close()
             assert volts == pytest.approx(frames[0]["expect"]["U_L1_V"], abs=1e-4)
 

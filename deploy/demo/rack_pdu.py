@@ -59,6 +59,8 @@ class Rack:
         self.used_uj = [0] * (1 + OUTLETS)
         if saved is not None:
             self.start_uj, self.used_uj = list(saved["start_uj"]), list(saved["used_uj"])
+            if not len(self.start_uj) == len(self.used_uj) == len(self.power_mw):
+                raise ValueError(f"a PDU of {OUTLETS} outlets is needed")
         self.advance(0)
 
     def advance(self, span_ms: int) -> None:

@@ -13,10 +13,10 @@ from sobre_drivers.errors import ConfigError
 from sobre_drivers.points import Own
 from sobre_drivers.profile import Profile
 from sobre_drivers.registers import Limits
-from sobre_drivers.sample import RATED_MARGIN, Described, Driver
+from sobre_drivers.sample import RATED_MARGIN, Described
 
 if TYPE_CHECKING:
-    from sobre_drivers.modbus import Line
+    from sobre_drivers.modbus import Line, ModbusDriver
 
 OWN_FOLDER = Path(__file__).parent / "profiles"
 # A reader may be down over a long holiday; a register that wraps twice within it deceives.
@@ -107,7 +107,7 @@ def driver_for(
     profiles_folder: Path | None = None,
     own: Mapping[str, Own] | None = None,
     lines: dict[tuple[str, int], "Line"] | None = None,
-) -> Driver:
+) -> "ModbusDriver":
     """The driver of a configured meter; it connects when it is first read.
 
     Meters that are handed the same `lines` share the connection to one address, so that a gateway

@@ -12,7 +12,7 @@ from pymodbus.pdu import ModbusPDU
 from sobre_drivers import points, sunspec
 from sobre_drivers.blocks import Block, merged
 from sobre_drivers.errors import MeterError
-from sobre_drivers.points import Point
+from sobre_drivers.points import Point, Value
 from sobre_drivers.profile import Profile
 from sobre_drivers.sample import Described, Reading
 
@@ -139,15 +139,12 @@ class ModbusDriver:
         self._say_once(refusals)
         return made
 
-    def shown(self) -> dict[str, dict[str, float | None]]:
-        """All values of the profile by device and name, each in the profile's own unit."""
-        picture, base, _ = self._picture(shown=True)
-        made: dict[str, dict[str, float | None]] = {}
-        for point in self._points:
-            made[point.device] = {}
-            for name, register in point.part.registers().items():
-                found = points.value(self._profile, point, register, picture, base)
-                made[point.device][name] = None if found is None else float(found)
+    def shown(self) -> list[Value]:
+        """All values of the profile as they are now; MeterError as for `read`."""
+        picture, base, refusals = self._picture(shown=True)
+        made = points.values(self._profile, self._points, picture, base)
+        if refusals and all(each.value is None for each in made):
+            raise MeterError(f"{self._subject}: {refusals[0]}") from refusals[0]
         return made
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from sobre_drivers import decoding
 from sobre_drivers.blocks import Block
@@ -33,6 +34,15 @@ class Point:
     device: str
     part: Part
     moved: int
+
+
+class Value(NamedTuple):
+    """What one register says, in the profile's own unit; None if the meter did not say it."""
+
+    device: str
+    name: str
+    value: float | str | None
+    unit: str
 
 
 def points(profile: Profile, device: str, outlets: tuple[int, ...] = ()) -> tuple[Point, ...]:
@@ -90,6 +100,19 @@ def reading(profile: Profile, point: Point, picture: Picture, base: int) -> Read
         power_w=decoding.power_w(power_value, power) if power and power_value is not None else None,
         serial=serial(profile, picture, base),
     )
+
+
+def values(profile: Profile, chosen: Iterable[Point], picture: Picture, base: int) -> list[Value]:
+    """All that the profile knows of the points, and the serial number, for people to read."""
+    made = []
+    for point in chosen:
+        for name, register in point.part.registers().items():
+            found = value(profile, point, register, picture, base)
+            told = None if found is None else float(found)
+            made.append(Value(point.device, name, told, register.unit))
+        if profile.serial is not None and not point.part.name:
+            made.append(Value(point.device, "serial", serial(profile, picture, base), ""))
+    return made
 
 
 def value(

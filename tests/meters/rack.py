@@ -4,12 +4,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "demo" / "rack_pdu.py"
 HOST = "127.0.0.1"
@@ -34,36 +31,19 @@ class RackPdu:
         return made
 
 
-@pytest.fixture
-def start_rack_pdu(tmp_path: Path) -> Iterator[Callable[..., RackPdu]]:
-    """Start a rack PDU on a free port: `start_rack_pdu("--seed", "3")`; it ends with the test."""
-    started: list[RackPdu] = []
-
-    def start(*options: str) -> RackPdu:
-        truth, state = tmp_path / "rack-truth.json", tmp_path / "rack-state.json"
-        files = ["--truth", str(truth), "--state", str(state)]
-        process = subprocess.Popen(
-            [sys.executable, str(SCRIPT), "--host", HOST, "--port", "0", *files, *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        said = re.search(r":(\d+)$", process.stdout.readline().strip())
-        if said is None:
-            process.kill()
-            raise AssertionError(process.communicate()[1])
-        started.append(RackPdu(int(said.group(1)), process, truth, state))
-        return started[-1]
-
-    yield start
-    for each in started:
-        if each.process.poll() is None:
-            each.process.kill()
-            each.process.communicate()
-
-
-@pytest.fixture
-def rack_pdu(start_rack_pdu: Callable[..., RackPdu]) -> RackPdu:
-    """A running rack PDU of eight outlets."""
-    return start_rack_pdu()
+def start(folder: Path, *options: str) -> RackPdu:
+    """Start one on a free port, with its files in `folder`."""
+    truth, state = folder / "rack-truth.json", folder / "rack-state.json"
+    files = ["--truth", str(truth), "--state", str(state)]
+    process = subprocess.Popen(
+        [sys.executable, str(SCRIPT), "--host", HOST, "--port", "0", *files, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = re.search(r":(\d+)$", process.stdout.readline().strip())
+    if said is None:
+        process.kill()
+        raise AssertionError(process.communicate()[1])
+    return RackPdu(int(said.group(1)), process, truth, state)
