@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sobre_drivers.errors import MeterError
-from sobre_drivers.host import DESKTOP, LAPTOP, Host, detected_class, model_of
+from sobre_drivers.host import DESKTOP, LAPTOP, Host, model_of
 from sobre_drivers.load import Origin
 from sobre_drivers.sample import Instant
 
@@ -249,40 +249,6 @@ def test_a_pc_that_tells_nothing_at_all_is_an_error_with_every_reason(pc: Pc) ->
     with pytest.raises(MeterError, match=r"pc-1: absent: .*; absent: .*; unreadable: .*no /proc"):
         host.read()
     assert host.describe()[0].method == "model 1 (utilisation)"
-
-
-@pytest.mark.parametrize(
-    ("chassis", "status", "device_class"),
-    [
-        ("10", None, LAPTOP),
-        ("31", "Full", LAPTOP),
-        ("3", None, DESKTOP),
-        ("13", "Full", DESKTOP),
-        ("1", None, DESKTOP),
-        ("1", "Full", LAPTOP),
-        (None, "Full", LAPTOP),
-        (None, None, DESKTOP),
-    ],
-    ids=[
-        "notebook",
-        "convertible",
-        "desktop",
-        "all-in-one-with-a-battery",
-        "other",
-        "other-with-a-battery",
-        "battery-only",
-        "nothing",
-    ],
-)
-def test_a_laptop_is_told_from_its_chassis_else_from_its_battery(
-    pc: Pc, chassis: str | None, status: str | None, device_class: str
-) -> None:
-    if chassis is not None:
-        pc.write("class/dmi/id/chassis_type", chassis)
-    if status is not None:
-        pc.battery(status, 1)
-    assert detected_class(pc.root) == device_class
-    assert pc.host().describe()[0].device_class == device_class
 
 
 def test_a_server_may_be_measured_as_one(pc: Pc) -> None:

@@ -66,6 +66,7 @@ def capture(name: str, tmp_path: Path) -> Path:
         ({"intel-rapl:0": "package-0-die-0", "intel-rapl:1": "package-0-die-1"}, None),
         (CORE, []),
         ({"intel-rapl:0": "core"} | DRAM, []),
+        ({"intel-rapl-mmio:0": "dram"}, []),
         ({}, []),
     ],
     ids=[
@@ -78,6 +79,7 @@ def capture(name: str, tmp_path: Path) -> Path:
         "two-dies",
         "core-alone-is-not-the-machine",
         "memory-alone-is-not-the-machine",
+        "nor-is-its-twin",
         "nothing",
     ],
 )
