@@ -6,9 +6,9 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
 
 from sobre_agent.config import AgentConfig
+from sobre_agent.entropy import Draw, Entropy
 from sobre_agent.pace import DRAWN_OVER_S, Plan
 from sobre_agent.spool import Spool
 from sobre_drivers.errors import StoreError
@@ -27,10 +27,10 @@ class Courier:
     """
 
     def __init__(
-        self, config: AgentConfig, path: Path, spool: Spool, rng: Random | None = None
+        self, config: AgentConfig, path: Path, spool: Spool, rng: Draw | None = None
     ) -> None:
         self._config, self._path, self._spool = config, path, spool
-        self._rng = Random() if rng is None else rng
+        self._rng = Entropy() if rng is None else rng
         noted = spool.noted(NOTE)
         self._plan = Plan() if noted is None else Plan(**json.loads(noted))
         self._looked: Instant | None = None

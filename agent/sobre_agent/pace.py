@@ -4,9 +4,9 @@ A moment fixed to the boot would tell when people arrive, and would bring all PC
 """
 
 from dataclasses import asdict, dataclass, replace
-from random import Random
 from typing import Any
 
+from sobre_agent.entropy import Draw
 from sobre_agent.resend import backoff_s
 
 # Seconds of running over which the moment is drawn.
@@ -33,7 +33,7 @@ class Plan:
         """After `span_s` more seconds of running."""
         return self if self.left_s is None else replace(self, left_s=self.left_s - span_s)
 
-    def wanted(self, period: str, over_s: float, rng: Random) -> "Plan":
+    def wanted(self, period: str, over_s: float, rng: Draw) -> "Plan":
         """With a moment drawn, if loads wait in a day or hour that had no delivery yet."""
         if self.left_s is not None or self.delivered == period:
             return self
@@ -43,7 +43,7 @@ class Plan:
         """After a delivery that left nothing behind."""
         return Plan(delivered=period)
 
-    def failed(self, rng: Random, base_s: float, max_s: float) -> "Plan":
+    def failed(self, rng: Draw, base_s: float, max_s: float) -> "Plan":
         """After a delivery that did not come through."""
         wait_s = base_s + backoff_s(self.failures, rng, base_s, max_s)
         return replace(self, left_s=min(wait_s, max_s), failures=self.failures + 1)

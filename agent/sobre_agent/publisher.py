@@ -7,9 +7,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 
 from sobre_agent.config import Delivery
+from sobre_agent.entropy import Draw, Entropy
 from sobre_agent.mqtt import Link, Message
 from sobre_agent.outbox import Outbox, Parcel
 from sobre_agent.resend import Flight, backoff_s
@@ -51,13 +51,13 @@ class Publisher:
         sender: Sender,
         spool: Spool,
         link: Link,
-        rng: Random | None = None,
+        rng: Draw | None = None,
         now_s: Callable[[], float] = time.monotonic,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._sender, self._spool, self._link = sender, spool, link
         self._outbox = Outbox(spool)
-        self._rng = Random() if rng is None else rng
+        self._rng = Entropy() if rng is None else rng
         self._now_s, self._wall_s = now_s, wall_s
         delivery = sender.delivery
         self._flight = Flight(

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from random import Random
+
+from sobre_agent.entropy import Draw
 
 
-def backoff_s(attempt: int, rng: Random, base_s: float = 60.0, max_s: float = 3600.0) -> float:
+def backoff_s(attempt: int, rng: Draw, base_s: float = 60.0, max_s: float = 3600.0) -> float:
     """A random wait (s) before attempt 0, 1, 2…: up to `base_s`, twice that, … `max_s`.
 
     Full jitter: agents that failed together do not come back together.
@@ -23,7 +24,7 @@ class Flight:
     """The batches under way on a connection; all times in s of one monotonic clock."""
 
     def __init__(
-        self, confirm_timeout_s: float, retry_max_s: float, keepalive_s: float, rng: Random
+        self, confirm_timeout_s: float, retry_max_s: float, keepalive_s: float, rng: Draw
     ) -> None:
         self._confirm_timeout_s = confirm_timeout_s
         self._retry_max_s = retry_max_s
