@@ -109,8 +109,8 @@ def test_a_running_year_reports_the_last_twelve_complete_months() -> None:
     facts = replace(FACTS, this_month="2025-07")
     found = report(rows, perimeter(), 2025, facts)
     assert (found.period.start, found.period.end, found.period.complete) == (
-        "2024-07",
-        "2025-06",
+        "2024-07-01",
+        "2025-06-30",
         False,
     )
     assert found.result is not None

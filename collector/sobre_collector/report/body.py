@@ -11,15 +11,7 @@ from sobre_collector.report.rows import (
     provenance_rows,
     trajectory_rows,
 )
-from sobre_collector.report.sentences import (
-    avoided,
-    evolution,
-    gap,
-    missing,
-    provisional,
-    shares,
-    weaknesses,
-)
+from sobre_collector.report.sentences import missing, said, weaknesses
 from sobre_collector.report.tables import table
 from sobre_collector.report.wording import Lang, flags, marked, name, say
 
@@ -44,9 +36,9 @@ def body(report: Report, lang: Lang, by_stratum: bool = True) -> str:
 
 
 def _result(report: Report, lang: Lang) -> Iterator[str]:
-    sentences = [evolution(report, lang), gap(report, lang), shares(report, lang)]
-    sentences += [avoided(report, lang), provisional(report, lang)]
-    lines = [f"<p>{marked(text)}</p>" for text in sentences if text]
+    lines = [f"<p>{marked(text)}</p>" for text in said(report, lang)]
+    if report.result is not None:
+        lines[0] = lines[0].replace("<p>", '<p class="lead">', 1)
     if report.result is None:
         lines.insert(0, f'<p class="verdict">{escape(say(lang, "said.insufficient"))}</p>')
     yield _section("result", lang, "".join(lines))

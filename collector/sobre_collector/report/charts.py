@@ -10,7 +10,7 @@ from html import escape
 from math import floor, log10
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 14, 34
+LEFT, RIGHT, TOP, BOTTOM = 64, 30, 14, 34
 BAR_HEIGHT, BAR_LABEL, BAR_VALUE = 26, 210, 90
 
 
@@ -84,10 +84,10 @@ def bars(items: Sequence[tuple[str, float, str]], words: Words) -> str:
 def _svg(words: Words, height: int, content: str) -> str:
     name = escape(words.name)
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'<div class="wide"><svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-labelledby="{name}-title {name}-desc"><title id="{name}-title">'
         f'{escape(words.title)}</title><desc id="{name}-desc">{escape(words.description)}</desc>'
-        f"{content}</svg>"
+        f"{content}</svg></div>"
     )
 
 

@@ -63,7 +63,8 @@ def csv_files(report: Report) -> dict[str, str]:
 def written(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Rows as CSV; a text that a spreadsheet could run is prefixed with ', numbers stay numbers."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    # Lines end as RFC 4180 says; with a bare \n the writer would leave a \r in a cell unquoted.
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(heads)
     writer.writerows([_cell(value) for value in row] for row in rows)
     return out.getvalue()

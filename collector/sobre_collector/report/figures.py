@@ -1,6 +1,7 @@
 """From stratum-months and the perimeter to the report: pure, so that it can be computed again."""
 
 import json
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -59,8 +60,8 @@ def report(
         ),
         period=model.Period(
             year,
-            drawn.months[0] if drawn.months else f"{year:04}-01",
-            drawn.months[-1] if drawn.months else f"{year:04}-12",
+            f"{drawn.months[0] if drawn.months else f'{year:04}-01'}-01",
+            _last_day(drawn.months[-1] if drawn.months else f"{year:04}-12"),
             drawn.months,
             drawn.full and list(drawn.months) == months_of(year),
         ),
@@ -95,6 +96,11 @@ def input_sha256(rows: Sequence[StratumMonth], perimeter: Perimeter) -> str:
     ordered = sorted(rows, key=lambda row: (row.month, row.stratum))
     content = [json.dumps(to_json(row), sort_keys=True) for row in ordered]
     return sha256("\n".join([*content, repr(perimeter)]).encode()).hexdigest()
+
+
+def _last_day(month: str) -> str:
+    year, number = int(month[:4]), int(month[5:7])
+    return f"{month}-{monthrange(year, number)[1]}"
 
 
 def _drawn(rows: Sequence[StratumMonth], perimeter: Perimeter, year: int, facts: Facts) -> _Drawn:

@@ -42,7 +42,10 @@ class KwhInterval:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What is reported: a calendar year, and its months of which something is known."""
+    """What is reported for a year: ISO dates of the first and last day, and the complete months.
+
+    `complete` is False unless these are the twelve months of the year itself.
+    """
 
     year: int
     start: str

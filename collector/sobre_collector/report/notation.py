@@ -28,15 +28,22 @@ def percent(ratio: float, lang: str, decimals: int = 1) -> str:
     return f"{number(ratio * 100, lang, decimals)}{gap}%"
 
 
-def percents(ratios: Sequence[float], lang: str) -> list[str]:
-    """Shares as whole percentages that still add up to 100 (largest remainders)."""
-    parts = [ratio * 100 for ratio in ratios]
+def change(ratio: float, lang: str, decimals: int = 1) -> str:
+    """An evolution as a percentage with its sign: "-9,2 %" when falling, "+9,2 %" when rising."""
+    text = percent(ratio, lang, decimals)
+    return f"+{text}" if round(ratio * 100, decimals) > 0 else text
+
+
+def percents(ratios: Sequence[float], lang: str, decimals: int = 0) -> list[str]:
+    """Shares as percentages that still add up to 100 (largest remainders)."""
+    steps = 10**decimals * 100
+    parts = [ratio * steps for ratio in ratios]
     whole = [floor(part) for part in parts]
     left = round(sum(parts)) - sum(whole)
     order = sorted(range(len(parts)), key=lambda i: whole[i] - parts[i])
     for i in order[:left]:
         whole[i] += 1
-    return [percent(value / 100, lang, 0) for value in whole]
+    return [percent(value / steps, lang, decimals) for value in whole]
 
 
 def points(ratio: float, lang: str) -> str:

@@ -2,13 +2,13 @@
 
 from sobre_collector.report import notation
 from sobre_collector.report.model import Conserved, Report
-from sobre_collector.report.sentences import evolution_interval
+from sobre_collector.report.sentences import evolution_interval, span
 from sobre_collector.report.wording import Lang, name, say
 
 
 def figure_rows(report: Report, lang: Lang) -> list[list[str]]:
     """Key figures: what, value, interval at 95 %."""
-    year, base, energy = report.period.year, report.baseline, report.energy
+    base, energy = report.baseline, report.energy
     kind = name(lang, "kind", base.kind)
     label = say(lang, "row.baseline", baseline_year=base.year, kind=kind)
     rows = [[label, _kwh(base.energy_kwh, lang), ""]]
@@ -18,7 +18,7 @@ def figure_rows(report: Report, lang: Lang) -> list[list[str]]:
     around = energy.interval
     rows.append(
         [
-            say(lang, "row.energy", year=_span(report)),
+            say(lang, "row.energy", year=span(report, lang)),
             _kwh(energy.energy_kwh, lang),
             notation.energy_range(around.low_kwh, around.high_kwh, lang) if around else "",
         ]
@@ -27,18 +27,21 @@ def figure_rows(report: Report, lang: Lang) -> list[list[str]]:
         rows += _result_rows(report, lang)
     rows.append([say(lang, "row.naive_sum"), _kwh(energy.naive_kwh, lang), ""])
     for key, value, at in (
-        ("row.users_baseline", report.users.baseline, base.year),
-        ("row.users", report.users.reporting, year),
+        ("row.users_baseline", report.users.baseline, str(base.year)),
+        ("row.users", report.users.reporting, span(report, lang)),
     ):
         text = say(lang, "unknown") if value is None else notation.number(value, lang)
         rows.append([say(lang, key, baseline_year=at, year=at), text, ""])
-    for key, share in (
-        ("row.measured", energy.measured_share_ratio),
-        ("row.estimated", energy.estimated_share_ratio),
-        ("row.extrapolated", energy.extrapolated_share_ratio),
-    ):
-        if share is not None:
-            rows.append([say(lang, key), notation.percent(share, lang), ""])
+    shares = [
+        energy.measured_share_ratio,
+        energy.estimated_share_ratio,
+        energy.extrapolated_share_ratio,
+    ]
+    known = [share for share in shares if share is not None]
+    if len(known) == len(shares):
+        keys = ("row.measured", "row.estimated", "row.extrapolated")
+        texts = notation.percents(known, lang, 1)
+        rows += [[say(lang, key), text, ""] for key, text in zip(keys, texts, strict=True)]
     return rows
 
 
@@ -48,21 +51,21 @@ def _result_rows(report: Report, lang: Lang) -> list[list[str]]:
     rows = []
     for level, key in ((0.95, "row.evolution"), (0.90, "row.evolution90")):
         low, high = evolution_interval(report, level)
-        rows.append([say(lang, key), notation.percent(result.evolution_ratio, lang)])
-        rows[-1].append(_to(notation.percent(low, lang), notation.percent(high, lang), lang))
+        rows.append([say(lang, key), notation.change(result.evolution_ratio, lang)])
+        rows[-1].append(_to(notation.change(low, lang), notation.change(high, lang), lang))
     for key, ratio in (
         ("row.raw", beside.raw_ratio),
         ("row.phi0", beside.phi0_ratio),
         ("row.naive", beside.naive_ratio),
     ):
         if ratio is not None:
-            rows.append([say(lang, key), notation.percent(-ratio, lang), ""])
+            rows.append([say(lang, key), notation.change(-ratio, lang), ""])
     around = result.avoided_interval
     interval = notation.energy_range(around.low_kwh, around.high_kwh, lang) if around else ""
     rows.append([say(lang, "row.avoided"), _kwh(result.avoided_kwh, lang), interval])
     for key, kwh, at in (
-        ("row.per_user_baseline", result.baseline_kwh_per_user, report.baseline.year),
-        ("row.per_user", result.reporting_kwh_per_user, report.period.year),
+        ("row.per_user_baseline", result.baseline_kwh_per_user, str(report.baseline.year)),
+        ("row.per_user", result.reporting_kwh_per_user, span(report, lang)),
     ):
         rows.append([say(lang, key, baseline_year=at, year=at), _kwh(kwh, lang), ""])
     return rows
@@ -84,18 +87,21 @@ def trajectory_rows(report: Report, lang: Lang) -> list[list[str]]:
     rows.append(
         [
             say(lang, "row.trailing", window_end=end),
-            notation.percent(-found.trailing_ratio, lang),
+            notation.change(-found.trailing_ratio, lang),
         ]
     )
     if found.path_ratio is not None:
-        rows.append([say(lang, "row.path"), notation.percent(-found.path_ratio, lang)])
+        rows.append([say(lang, "row.path"), notation.change(-found.path_ratio, lang)])
     if found.gap_ratio is not None:
         text = notation.points(found.gap_ratio, lang)
         if found.gap_low_ratio is not None and found.gap_high_ratio is not None:
             low, high = (notation.number(r * 100, lang, 1) for r in _ends(report))
             text += f" ({_to(low, high, lang)})"
         rows.append([say(lang, "row.gap"), text])
-    if found.required_yearly_ratio is not None:
+    left = notation.points(found.trailing_ratio - found.target_ratio, lang)
+    rows.append([say(lang, "row.left", target_year=found.target_year), left])
+    # With less than a year to go, a yearly pace is a figure nobody can act on.
+    if found.required_yearly_ratio is not None and int(found.window_end[:4]) < found.target_year:
         text = notation.points(-found.required_yearly_ratio, lang)
         rows.append([say(lang, "row.required"), text])
     return rows
@@ -127,11 +133,6 @@ def provenance_rows(report: Report, lang: Lang) -> list[list[str]]:
         [say(lang, "row.input"), made.input_sha256],
         [say(lang, "row.generated"), notation.day(made.generated_at, lang)],
     ]
-
-
-def _span(report: Report) -> str:
-    period = report.period
-    return str(period.year) if period.complete else f"{period.start} – {period.end}"
 
 
 def _ends(report: Report) -> tuple[float, float]:

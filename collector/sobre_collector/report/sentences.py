@@ -15,7 +15,7 @@ def evolution(report: Report, lang: Lang) -> str | None:
     if report.result is None:
         return None
     values: dict[str, str | int] = {
-        "evolution": notation.percent(report.result.evolution_ratio, lang),
+        "evolution": notation.change(report.result.evolution_ratio, lang),
         "baseline_year": report.baseline.year,
         "target_year": report.trajectory.target_year,
         "target": notation.percent(-report.trajectory.target_ratio, lang, 0),
@@ -26,8 +26,8 @@ def evolution(report: Report, lang: Lang) -> str | None:
     return say(
         lang,
         "said.evolution",
-        low=notation.percent(low, lang),
-        high=notation.percent(high, lang),
+        low=notation.change(low, lang),
+        high=notation.change(high, lang),
         **values,
     )
 
@@ -101,3 +101,20 @@ def missing(report: Report, lang: Lang) -> list[str]:
 def weaknesses(report: Report, lang: Lang) -> list[str]:
     """What an opponent would say of the figures, said first."""
     return [note(lang, one) for one in report.notes]
+
+
+def span(report: Report, lang: Lang) -> str:
+    """The period as a reader says it: the year, or the months from which to which."""
+    period = report.period
+    if period.complete or not period.months:
+        return str(period.year)
+    first, last = (notation.month(period.months[i], lang) for i in (0, -1))
+    return first if first == last else f"{first} {'à' if lang == 'fr' else 'to'} {last}"
+
+
+def said(report: Report, lang: Lang) -> list[str]:
+    """All sentences that can be said of the result, the most important first."""
+    found = [evolution(report, lang), gap(report, lang), shares(report, lang)]
+    found += [avoided(report, lang), provisional(report, lang)]
+    found.append(say(lang, "said.period", span=span(report, lang)) if report.result else None)
+    return [text for text in found if text]

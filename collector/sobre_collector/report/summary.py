@@ -2,7 +2,7 @@
 
 from sobre_collector.report.model import Report
 from sobre_collector.report.rows import conservation_rows, figure_rows, trajectory_rows
-from sobre_collector.report.sentences import avoided, evolution, gap, missing, provisional, shares
+from sobre_collector.report.sentences import missing, said
 from sobre_collector.report.wording import Lang, plain, say
 
 
@@ -11,17 +11,11 @@ def summary(report: Report, lang: Lang) -> str:
     lines = [say(lang, "title.report", year=report.period.year), ""]
     if report.simulated:
         lines += [f"*** {say(lang, 'simulated')} ***", ""]
-    said = [evolution(report, lang), gap(report, lang), shares(report, lang)]
-    said += [avoided(report, lang), provisional(report, lang)]
+    sentences = said(report, lang)
     if report.result is None:
-        said.insert(
-            0,
-            f"{say(lang, 'said.insufficient')}:"
-            if lang == "en"
-            else f"{say(lang, 'said.insufficient')} :",
-        )
-        said[1:1] = [f"- {text}" for text in missing(report, lang)]
-    lines += [plain(text) for text in said if text]
+        lines.append(say(lang, "said.insufficient"))
+        lines += [f"- {plain(text)}" for text in missing(report, lang)]
+    lines += [plain(text) for text in sentences]
     for title, rows in (
         ("figures", figure_rows(report, lang)),
         ("trajectory", trajectory_rows(report, lang)),

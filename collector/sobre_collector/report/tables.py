@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
+LONG = 22
+
 
 def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of texts; the first cell of each row is its header. All is escaped here."""
@@ -17,5 +19,10 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def _row(cells: Sequence[str]) -> str:
-    rest = "".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])
+    rest = "".join(f"<td{_kind(cell)}>{escape(cell)}</td>" for cell in cells[1:])
     return f'<tr><th scope="row">{escape(cells[0])}</th>{rest}</tr>'
+
+
+def _kind(cell: str) -> str:
+    # A figure and its unit stay together; only what is long may be broken.
+    return ' class="long"' if len(cell) > LONG else ""

@@ -35,10 +35,13 @@ def now_body(
     return "\n".join(parts)
 
 
-def clock(unix_s: float, zone: ZoneInfo, lang: Lang) -> str:
-    """A moment as local day and time: "24 novembre 2026, 05:46"."""
-    at = datetime.fromtimestamp(unix_s, tz=UTC).astimezone(zone)
-    return f"{notation.day(at.date().isoformat(), lang)}, {at:%H:%M}"
+def clock(unix_s: float, now_s: float, zone: ZoneInfo, lang: Lang) -> str:
+    """A moment in local time: "05:46" today, "24 novembre 2026, 05:46" on another day."""
+    at, today = (datetime.fromtimestamp(s, tz=UTC).astimezone(zone) for s in (unix_s, now_s))
+    text = f"{at:%H:%M}"
+    if at.date() == today.date():
+        return text
+    return f"{notation.day(at.date().isoformat(), lang)}, {text}"
 
 
 def _own(status: Status, at_s: float, zone: ZoneInfo, lang: Lang) -> str:
@@ -49,9 +52,8 @@ def _own(status: Status, at_s: float, zone: ZoneInfo, lang: Lang) -> str:
     keys = ("device", "power", "today", "measure", "origin", "uncertainty")
     rows = [_own_row(one, lang) for one in status.devices]
     drawn = table(title, [say(lang, f"now.{key}") for key in keys], rows)
-    lines = [f"{say(lang, 'now.at')} {clock(status.time, zone, lang)}"]
-    if status.stale(at_s):
-        lines = [f"{say(lang, 'now.since')} {clock(status.time, zone, lang)}"]
+    told = "now.stopped" if status.stale(at_s) else "now.as_of"
+    lines = [say(lang, told, at=clock(status.time, at_s, zone, lang))]
     if status.waiting is not None:
         waiting = notation.number(status.waiting, lang)
         lines.append(say(lang, "now.waiting", count=waiting))
@@ -84,7 +86,7 @@ def _infrastructure(now: Now, zone: ZoneInfo, lang: Lang) -> Iterator[str]:
             one.organisation,
             _power(one.power_w, lang),
             f"{notation.number(one.span_s, lang)}{notation.NARROW}s",
-            clock(one.end, zone, lang),
+            clock(one.end, now.at, zone, lang),
             name(lang, "origin", one.origin),
         ]
         for one in now.last
@@ -111,7 +113,7 @@ def _silent(now: Now, zone: ZoneInfo, lang: Lang) -> str:
             f"{one.key.node} · {one.key.device}",
             name(lang, "class", one.device_class),
             one.organisation,
-            clock(one.since, zone, lang),
+            clock(one.since, now.at, zone, lang),
         ]
         for one in now.silent
     ]
