@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -55,7 +54,6 @@ LIFE = [
 BORN = birth.Birth(
     "workstation.laptop", "ville", "mairie", "by hand", Origin.ESTIMATED, 150, 0.25, "0.1.0"
 )
-Fill = Callable[[Spool], None]
 
 
 @pytest.fixture
@@ -95,8 +93,13 @@ def test_me_counts_what_was_confirmed_and_what_waits(spool: Spool) -> None:
     assert mine.delivered.last == datetime(2026, 11, 24, 9, 30, tzinfo=PARIS)
 
 
-def test_me_includes_the_load_that_is_still_open(spool: Spool) -> None:
-    start = int(datetime(2026, 11, 24, 20, 30, tzinfo=PARIS).timestamp())
+@pytest.mark.parametrize(
+    ("at", "night_j"),
+    [("2026-11-24T20:30", 36_000), ("2026-11-24T14:00", 0)],
+    ids=["in-the-evening", "at-work"],
+)
+def test_me_includes_the_load_that_is_still_open(spool: Spool, at: str, night_j: int) -> None:
+    start = int(datetime.fromisoformat(at).replace(tzinfo=PARIS).timestamp())
     opened = {
         "device": "pc-1",
         "start": start,
@@ -112,9 +115,8 @@ def test_me_includes_the_load_that_is_still_open(spool: Spool) -> None:
     spool.checkpoint({"pc-1": {"open": opened}})
     mine = me.seen(spool, "pc-1", CONFIG, TODAY)
     spool.close()
-    # After 20:00 nobody is at work.
     assert mine.periods["today"].energy_j == KWH // 10 + 36_000
-    assert mine.periods["today"].night_j == 36_000
+    assert mine.periods["today"].night_j == night_j
 
 
 def test_me_speaks_french_as_the_french_write(spool: Spool) -> None:

@@ -237,8 +237,9 @@ def detected_class(root: Path = Path("/sys")) -> str:
     if battery.present(root):
         return LAPTOP
     # Where there is no file tree to ask, the system may still know of a battery.
-    asked = None if (root / "class").is_dir() else psutil.sensors_battery()
-    return DESKTOP if asked is None else LAPTOP
+    ask = getattr(psutil, "sensors_battery", None)
+    told = None if ask is None or (root / "class").is_dir() else ask()
+    return DESKTOP if told is None else LAPTOP
 
 
 def model_of(device_class: str) -> PcModel:
