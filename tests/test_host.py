@@ -124,6 +124,12 @@ def test_the_platforms_counter_has_its_own_parameters(pc: Pc) -> None:
     assert host.describe()[0].method == "powercap psys, model 1"
 
 
+def test_a_platform_counter_that_nobody_feeds_leaves_the_packages(pc: Pc) -> None:
+    pc.rapl(5_000_000)
+    pc.rapl(0, "intel-rapl:1", "psys")
+    assert pc.host(LAPTOP).describe()[0].method == "powercap package, model 1"
+
+
 def test_a_discharging_battery_goes_before_all_and_mains_takes_it_away(pc: Pc) -> None:
     pc.battery("Discharging", 9_000_000)
     pc.rapl(5_000_000)

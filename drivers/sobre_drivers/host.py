@@ -83,7 +83,7 @@ class Host:
         self._clock = SystemClock() if clock is None else clock
         self._class = device_class or detected_class(root)
         self._model = model_of(self._class)
-        self._zones = powercap.counted(powercap.zones(root))
+        self._zones = powercap.counted([z for z in powercap.zones(root) if not _dead(z)])
         self._has_battery = battery.present(root)
         self._reasons: dict[str, str | None] = dict.fromkeys(("battery", "powercap", "model"))
         self._seen: _Seen | None = None
@@ -246,6 +246,14 @@ def model_of(device_class: str) -> PcModel:
     """The parameters of a class of PC, from their file; any other class is taken for a desktop."""
     name = "laptop" if device_class == LAPTOP else "desktop"
     return settings.load(Path(__file__).parent / "pc_models" / f"{name}.toml", PcModel, {})
+
+
+def _dead(zone: powercap.Zone) -> bool:
+    """Whether a platform's counter says 0, as on boards that do not feed it."""
+    try:
+        return zone.name == "psys" and powercap.read_uj(zone) == 0
+    except MeterError:
+        return False
 
 
 def _slept(before: Instant, after: Instant) -> bool:
