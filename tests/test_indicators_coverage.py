@@ -66,3 +66,21 @@ def test_months_added_by_the_bound_cover_where_quadrature_does_not() -> None:
     by_bound, in_quadrature = covered(150, months=6, level=0.90)
     assert by_bound >= 0.85
     assert in_quadrature <= 0.70
+
+
+def test_sites_that_nobody_monitors_widen_the_interval_enough() -> None:
+    draw = random.Random(18)
+    held, repetitions, sites, units = 0, 300, 18, 50
+    for _ in range(repetitions):
+        truth, rows = 0.0, []
+        inventory = {Stratum("a", f"s{k}", LAPTOPS.device_class): (50.0, 0.0) for k in range(sites)}
+        for number, stratum in enumerate(inventory):
+            level = draw.lognormvariate(0, 0.3)
+            kwh = [level * draw.lognormvariate(0, 0.5) for _ in range(units)]
+            truth += sum(kwh)
+            if number < 6:
+                seen = [DeviceMonth((x, 0.0), (30, 0), x, 0.0, 0.0) for x in kwh[:10]]
+                rows.append(stratum_month("2026-11", stratum, (30, 0), seen))
+        low, high = year_total(month_total(rows, inventory)).interval(0.90)
+        held += low <= truth <= high
+    assert 0.85 <= held / repetitions <= 0.96

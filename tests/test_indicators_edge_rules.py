@@ -60,19 +60,23 @@ def test_stratum_without_device_takes_the_mean_of_its_class() -> None:
         [month_of(A, THREE), month_of(B, ONE)], {A: (30, 0), B: (5, 0), C: (10, 0)}
     )
     none = next(t for t in totals if t.stratum == C)
-    # Mean (300 + 40)/35; between sites: variance of 10 and 8; V of the mean (1140 + 51.2)/35².
+    # Mean (300 + 40)/35; between sites: variance of 10 and 8, which also makes the mean of two
+    # sites uncertain: 2·(30² + 5²)/35²; devices sampled there: (1140 + 51.2)/35².
+    of_sites, of_devices = 2 * 925 / 35**2, 1191.2 / 35**2
     assert none.total_kwh == pytest.approx(10 * 340 / 35)
-    assert none.variance == pytest.approx(100 * (2 + 1191.2 / 35**2))
+    assert none.variance == pytest.approx(100 * (2 + of_sites + of_devices))
     assert none.extrapolated_kwh == none.total_kwh
     assert (none.method, none.devices_n) == ("class-mean", 0)
     assert "no-device" in none.flags
-    mean, spread = (1140 / 35**2, 51.2 / 35**2), 2.0
-    assert none.df == pytest.approx(
-        (sum(mean) + spread) ** 2 / (mean[0] ** 2 / 2 + mean[1] ** 2 / 2 + spread**2)
-    )
-    # The borrowed mean errs with A and B: their error grows by 10/35, only the rest is independent.
+    squares = (1140 / 35**2) ** 2 / 2 + (51.2 / 35**2) ** 2 / 2 + (2 + of_sites) ** 2
+    assert none.df == pytest.approx((2 + of_sites + of_devices) ** 2 / squares)
+    # The borrowed mean errs with A and B, so its error joins theirs before squaring.
     year = year_total(totals)
-    assert year.se_kwh**2 == pytest.approx(1191.2 * (45 / 35) ** 2 + 200)
+    shared = 10 * sqrt(of_sites + of_devices)
+    assert year.se_kwh**2 == pytest.approx((sqrt(1191.2) + shared) ** 2 + 200)
+    together = shared**2 + 2 * shared * sqrt(1191.2)
+    squares = 1140**2 / 2 + 51.2**2 / 2 + 200**2 / none.df + together**2 / none.df
+    assert year.df == pytest.approx(year.se_kwh**4 / squares)
 
 
 def test_class_is_looked_at_in_the_own_organisation_first() -> None:
@@ -96,7 +100,7 @@ def test_joined_row_informs_its_class_and_has_no_total_of_its_own() -> None:
 def test_single_site_assumes_a_spread_between_sites() -> None:
     totals = month_total([month_of(A, THREE)], {A: (30, 0), C: (10, 0)})
     none = next(t for t in totals if t.stratum == C)
-    assert none.variance == pytest.approx(100 * ((0.3 * 10) ** 2 + 1140 / 900))
+    assert none.variance == pytest.approx(100 * (2 * (0.3 * 10) ** 2 + 1140 / 900))
     assert "between-sites-assumed" in none.flags
 
 

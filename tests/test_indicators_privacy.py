@@ -6,7 +6,13 @@ import random
 import numpy as np
 import pytest
 
-from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
+from sobre_collector.indicators.moments import (
+    POOLED,
+    DeviceMonth,
+    Stratum,
+    StratumMonth,
+    stratum_month,
+)
 from sobre_collector.indicators.privacy import Cell, Shown, cells, publishable, shown
 
 
@@ -134,3 +140,9 @@ def test_cells_join_the_sites_of_an_organisation() -> None:
     found = cells([month("nord", [1.0] * 8), month("sud", [3.0, 4.0])])
     # Two devices do not say which is the largest: their sum stands for it.
     assert found == [Cell("a", LAPTOP, 10, 15.0, 7.0, True)]
+
+
+def test_what_belongs_to_several_organisations_is_no_cell() -> None:
+    rows = [DeviceMonth((1.0, 0.0), (20, 10), 1.0, 0.0, 0.0)] * 12
+    several = stratum_month("2026-11", Stratum(POOLED, POOLED, LAPTOP), (20, 10), rows)
+    assert cells([several]) == []

@@ -175,16 +175,13 @@ def _class_variances(members: Sequence[_OverMonths]) -> list[tuple[float, float]
     What strata borrow from the class leans the same way as the strata that it came from, so the
     borrowed error is added once, linearly, to theirs.
     """
-    monitored = [m for m in members if m.monitored]
-    own = fsum(m.own_kwh**2 for m in monitored)
+    own = fsum(m.own_kwh**2 for m in members if m.monitored)
     shared = fsum(m.shared_kwh for m in members)
     common = fsum(m.common_kwh for m in members)
-    variances = [(m.own_kwh**2, m.df) for m in members if not m.monitored]
-    if own > 0:
-        stretch = (1 + shared / sqrt(own)) ** 2
-        variances += [(m.own_kwh**2 * stretch, m.df) for m in monitored]
-    elif shared > 0:
-        variances.append((shared**2, min(m.df for m in members)))
+    variances = [(m.own_kwh**2, m.df) for m in members]
+    if shared > 0:
+        borrowing = min(m.df for m in members if m.shared_kwh > 0)
+        variances.append((shared**2 + 2 * shared * sqrt(own), borrowing))
     variances.append((common**2, inf))
     return variances
 
