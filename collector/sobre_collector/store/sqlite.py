@@ -109,13 +109,18 @@ class SqliteSeries:
             aside = self._set_aside([each for each in found.aside if each.personal])
             self._crash("between-files")
             with self._series.write() as db:
-                stored += self._series.insert(db, found.infrastructure)
+                added = self._series.insert(db, found.infrastructure)
+                if added < len(found.infrastructure):
+                    found.held += found.infrastructure
+                stored += added
                 held = [arrival for arrival in found.held if not arrival.personal]
                 found.aside += filter(None, map(self._forked, held))
                 ours = [each for each in found.aside if not each.personal]
                 aside += self._series.set_aside(db, ours)
                 self._streams.put(db, found.marks)
+                self._crash("before-commit")
             self._streams.keep(found.marks)
+            self._crash("after-commit")
             return Outcome(stored, len(arrivals) - stored - aside, aside)
 
     def quarantine(self, node: str, payload: bytes, reason: str, received: int) -> None:

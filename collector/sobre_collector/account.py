@@ -1,0 +1,188 @@
+"""The account of one stream, to the joule: what is kept of it, what is missing, what is doubled.
+
+A load carries its energy and the agent's running total after it, so between two loads that follow
+each other nothing can be missing: the total before the second is the total after the first. Where
+that fails, the difference is what is missing (or doubled), and it is known exactly.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from sobre_collector.rows import Key
+
+KINDS = ("stored", "quarantined", "late")
+
+
+class Claim(NamedTuple):
+    """A load as the check sees it: where it stands in its stream, and how it is kept."""
+
+    first: int
+    seq: int
+    energy_j: int
+    register_j: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Sequence numbers that never came, and the running totals (J) and times around them."""
+
+    first: int
+    last: int
+    before_j: int
+    after_j: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One stream, from its first load to `seq`: energies in J.
+
+    register_j = stored_j + quarantined_j + late_j + missing_j − doubled_j, always.
+    """
+
+    seq: int = 0
+    register_j: int = 0
+    end: int = 0
+    stored_j: int = 0
+    quarantined_j: int = 0
+    late_j: int = 0
+    lost_j: int = 0
+    doubled_j: int = 0
+    holes: tuple[Hole, ...] = ()
+
+    @property
+    def missing_j(self) -> int:
+        """What the registers say was used and no load tells of (J)."""
+        return self.lost_j + sum(hole.after_j - hole.before_j for hole in self.holes)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A stream whose account does not balance."""
+
+    key: Key
+    stream: str
+    missing_j: int
+    doubled_j: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Every joule of the store (J), and the streams at fault."""
+
+    stored_j: int = 0
+    quarantined_j: int = 0
+    late_j: int = 0
+    missing_j: int = 0
+    doubled_j: int = 0
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is missing and nothing doubled."""
+        return not self.faults
+
+    def as_json(self) -> str:
+        """The totals as JSON, as the ledger notes them."""
+        names = ("stored_j", "quarantined_j", "late_j", "missing_j", "doubled_j")
+        totals = {name: getattr(self, name) for name in names}
+        return json.dumps({**totals, "streams_at_fault": len(self.faults)})
+
+
+def settle(account: Account, claims: Iterable[Claim], holes: Sequence[tuple[int, int]]) -> Account:
+    """The account with what came since: beyond its `seq`, or in a hole that the stream still had.
+
+    `holes` are those that the stream has now; one that is gone was filled, and its claims are read.
+    """
+    claims = sorted(claims)
+    open_now = set(holes)
+    kept: list[Hole] = []
+    for hole in account.holes:
+        if (hole.first, hole.last) in open_now:
+            kept.append(hole)
+            continue
+        inside = [c for c in claims if hole.first <= c.seq <= hole.last]
+        part = Account(hole.first - 1, hole.before_j, hole.start)
+        part = closed(_follow(part, inside), hole.last, hole.after_j, hole.end)
+        kept += part.holes
+        account = _added(account, part)
+    account = replace(account, holes=tuple(kept))
+    return _follow(account, [c for c in claims if c.seq > account.seq])
+
+
+def balance(accounts: Iterable[tuple[Key, str, Account]]) -> Balance:
+    """The sum of all accounts."""
+    total = Balance()
+    faults = []
+    for key, stream, account in accounts:
+        total = Balance(
+            total.stored_j + account.stored_j,
+            total.quarantined_j + account.quarantined_j,
+            total.late_j + account.late_j,
+            total.missing_j + account.missing_j,
+            total.doubled_j + account.doubled_j,
+        )
+        if account.missing_j or account.doubled_j or account.holes:
+            faults.append(Fault(key, stream, account.missing_j, account.doubled_j))
+    return replace(total, faults=tuple(faults))
+
+
+def _follow(account: Account, claims: Sequence[Claim]) -> Account:
+    seq, register_j, end = account.seq, account.register_j, account.end
+    sums = dict.fromkeys(KINDS, 0)
+    lost_j = doubled_j = 0
+    holes = list(account.holes)
+    for claim in claims:
+        sums[claim.kind] += claim.energy_j
+        if claim.first <= seq:
+            doubled_j += claim.energy_j
+            continue
+        gap_j = claim.register_j - claim.energy_j - register_j
+        if claim.first > seq + 1 and gap_j >= 0:
+            begins = max(end, 0)
+            holes.append(
+                Hole(seq + 1, claim.first - 1, register_j, register_j + gap_j, begins, claim.end)
+            )
+        else:
+            lost_j += max(gap_j, 0)
+            doubled_j += max(-gap_j, 0)
+        seq, register_j, end = claim.seq, claim.register_j, max(end, claim.end)
+    return replace(
+        account,
+        seq=seq,
+        register_j=register_j,
+        end=end,
+        stored_j=account.stored_j + sums["stored"],
+        quarantined_j=account.quarantined_j + sums["quarantined"],
+        late_j=account.late_j + sums["late"],
+        lost_j=account.lost_j + lost_j,
+        doubled_j=account.doubled_j + doubled_j,
+        holes=tuple(holes),
+    )
+
+
+def closed(account: Account, seq: int, register_j: int, end: int) -> Account:
+    """The account brought to where the stream is known to stand."""
+    gap_j = register_j - account.register_j
+    if account.seq < seq and gap_j >= 0:
+        hole = Hole(account.seq + 1, seq, account.register_j, register_j, account.end, end)
+        return replace(account, seq=seq, register_j=register_j, holes=(*account.holes, hole))
+    if account.seq > seq or gap_j == 0:
+        return account
+    return replace(
+        account,
+        seq=seq,
+        register_j=register_j,
+        lost_j=account.lost_j + max(gap_j, 0),
+        doubled_j=account.doubled_j + max(-gap_j, 0),
+    )
+
+
+def _added(account: Account, part: Account) -> Account:
+    names = ("stored_j", "quarantined_j", "late_j", "lost_j", "doubled_j")
+    return replace(account, **{n: getattr(account, n) + getattr(part, n) for n in names})

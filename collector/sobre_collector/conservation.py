@@ -1,0 +1,137 @@
+"""The proof that nothing was lost or counted twice, over all that is stored.
+
+Each stream is settled from where it was last checked: the ledger keeps how far that was, so that
+the proof outlives the loads that were forgotten since.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
+
+from sobre_collector.account import Account, Balance, Claim, Hole, balance, closed, settle
+from sobre_collector.rows import Key, StreamMark
+from sobre_collector.store.base import Series
+from sobre_collector.store.ledger import CheckMark, Ledger
+from sobre_drivers.load import Load
+
+StreamId = tuple[Key, str]
+# Beyond every time that a load can claim (the wire's greatest integer).
+EVER = 2**53
+# A stream that was never checked is read from this long before its last load; was it longer, the
+# rest shows as missing, and is then looked for everywhere.
+FIRST_READ_S = 40 * 86_400
+
+
+def check(series: Series, ledger: Ledger, keep: bool = True) -> Balance:
+    """Settle every stream since it was last checked, keep how far that is, and sum up.
+
+    Without `keep` nothing is written. A load beyond what its stream is known to hold counts as
+    doubled until the stream comes there.
+    """
+    known = {ident: _account(mark) for ident, mark in ledger.check_marks().items()}
+    due = {ident: mark for ident, mark in _marks(series).items() if _moved(known.get(ident), mark)}
+    since = min((_since(known.get(ident), mark) for ident, mark in due.items()), default=EVER)
+    claims = _claims(series, due.keys(), since)
+    settled = _settled(due, known, claims)
+    astray = {
+        ident for ident, account in settled.items() if not _ranges(account) <= set(due[ident].holes)
+    }
+    if astray:
+        # A clock that was set back puts loads before the time from which we read.
+        claims.update(_claims(series, astray, 0))
+        settled |= _settled({ident: due[ident] for ident in astray}, known, claims)
+    now = _marks(series)
+    orphans_j = {
+        ident: sum(claim.energy_j for claim in found if claim.seq > now[ident].seq)
+        for ident, found in claims.items()
+    }
+    for ident, account in settled.items():
+        extra_j = orphans_j.get(ident, 0)
+        known[ident] = replace(
+            account,
+            stored_j=account.stored_j + extra_j,
+            doubled_j=account.doubled_j + extra_j,
+        )
+    if keep:
+        # A stream with such loads is not kept, so that it is looked at again.
+        clean = ((ident, account) for ident, account in settled.items() if not orphans_j.get(ident))
+        ledger.put_checks((*ident, _mark(account)) for ident, account in clean)
+    return balance((*ident, account) for ident, account in known.items())
+
+
+def check_in_words(series: Series, ledger: Ledger, now: int) -> str:
+    """The nightly check, as the jobs note it."""
+    return check(series, ledger).as_json()
+
+
+def _settled(
+    due: Mapping[StreamId, StreamMark],
+    known: Mapping[StreamId, Account],
+    claims: Mapping[StreamId, list[Claim]],
+) -> dict[StreamId, Account]:
+    settled = {}
+    for ident, mark in due.items():
+        # What came in while we read is left for the next time.
+        here = [claim for claim in claims.get(ident, ()) if claim.seq <= mark.seq]
+        account = settle(known.get(ident, Account()), here, mark.holes)
+        settled[ident] = closed(account, mark.seq, mark.register_j, mark.end)
+    return settled
+
+
+def _marks(series: Series) -> dict[StreamId, StreamMark]:
+    return {(mark.key, mark.stream): mark for mark in series.marks()}
+
+
+def _ranges(account: Account) -> set[tuple[int, int]]:
+    return {(hole.first, hole.last) for hole in account.holes}
+
+
+def _moved(account: Account | None, mark: StreamMark) -> bool:
+    if account is None:
+        return True
+    reached = (account.seq, account.register_j) == (mark.seq, mark.register_j)
+    return not reached or not _ranges(account) <= set(mark.holes)
+
+
+def _since(account: Account | None, mark: StreamMark) -> int:
+    """From which Unix second a stream's loads must be read, unless its clock was set back."""
+    if account is None:
+        return max(0, mark.end - FIRST_READ_S)
+    return min([account.end, *(hole.start for hole in account.holes)])
+
+
+def _claims(
+    series: Series, due: Collection[StreamId], since: int
+) -> defaultdict[StreamId, list[Claim]]:
+    found: defaultdict[StreamId, list[Claim]] = defaultdict(list)
+    if not due:
+        return found
+    for stored in series.loads(since, EVER):
+        ident = (Key(stored.node, stored.load.device), stored.stream)
+        if ident in due:
+            found[ident].append(_claim(stored.load, "stored"))
+    for row in series.quarantined():
+        # A fork claims what another load already tells of: it has no place in the stream.
+        if row.load is None or row.stream is None or row.reason == "fork":
+            continue
+        ident = (Key(row.node, row.load.device), row.stream)
+        if ident in due:
+            found[ident].append(_claim(row.load, "late" if row.reason == "late" else "quarantined"))
+    return found
+
+
+def _claim(load: Load, kind: str) -> Claim:
+    first = load.seq - load.replaces + 1
+    return Claim(first, load.seq, load.energy_j, load.register_j, load.end, kind)
+
+
+def _mark(account: Account) -> CheckMark:
+    carried = asdict(account)
+    return CheckMark(account.seq, account.register_j, json.dumps(carried))
+
+
+def _account(mark: CheckMark) -> Account:
+    carried = json.loads(mark.carried)
+    holes = tuple(Hole(**hole) for hole in carried.pop("holes", ()))
+    return Account(**{**carried, "seq": mark.seq, "register_j": mark.register_j}, holes=holes)
