@@ -95,6 +95,7 @@ def test_days_and_months_follow_from_what_came_in(place: Place) -> None:
     done = place.run(at(first + timedelta(days=3), 12))
     assert [(job, period) for job, period, _ in done] == [
         ("days", ""),
+        ("conservation", "2026-11-05"),
         ("totals", "2026-11 2026-11-05"),
     ]
     assert sum(row.energy_j for row in days_in(place)) == sum(

@@ -9,6 +9,7 @@ from threading import Lock
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from sobre_collector.config import Keep
+from sobre_collector.conservation import check_in_words
 from sobre_collector.duties import Check, House, duties, run_duty
 from sobre_collector.perimeter import Perimeter
 from sobre_collector.rebuild import DAYS, rebuild_days
@@ -39,7 +40,7 @@ class Jobs:
         clock: Clock,
         *,
         keep: Keep | None = None,
-        check: Check | None = None,
+        check: Check | None = check_in_words,
         ledger_file: Path | None = None,
         backups: Path | None = None,
     ) -> None:
@@ -114,7 +115,7 @@ def run_due(
     now: int,
     *,
     keep: Keep | None = None,
-    check: Check | None = None,
+    check: Check | None = check_in_words,
     ledger_file: Path | None = None,
     backups: Path | None = None,
 ) -> list[tuple[str, str, str]]:
