@@ -134,7 +134,7 @@ class ClassMonth:
         else:
             between, between_df = (ASSUMED_SITE_CV * unit_kwh) ** 2, ASSUMED_DF
             flags = (*flags, "between-sites-assumed")
-        # Sites differ, so a mean of few is uncertain however well each is known. Without this part a
+        # Sites differ, so a mean of few is uncertain however well each is known. Without this, a
         # nominal 90 % interval covered 75 % in simulation, where 6 sites of 18 were monitored.
         of_sites = between * fsum((weight / whole) ** 2 for weight in weights)
         shared = fsum(variance for variance, _ in parts) + of_sites
