@@ -133,7 +133,6 @@ def test_a_node_under_the_collectors_client_id_does_not_throw_it_out(site: Site)
     assert intruder.connect()
     intruder.publish("sobre/v1/pc-1/load", "from pc-1")
     assert collector.hears("sobre/v1/pc-1/load", "from pc-1")
-    assert "already connected" not in site.broker.log()
 
 
 def test_without_a_certificate_there_is_no_way_in(site: Site) -> None:
@@ -208,3 +207,14 @@ def test_a_message_larger_than_a_batch_is_dropped_and_the_next_arrives(site: Sit
 def tls_connect(context: ssl.SSLContext, port: int) -> None:
     with socket.create_connection((HOST, port), WITHIN_S) as plain:
         context.wrap_socket(plain, server_hostname=HOST).close()
+
+
+def test_the_log_tells_nothing_of_who_connects(site: Site) -> None:
+    node = site.client("pc-1")
+    assert node.connect()
+    node.publish("sobre/v1/pc-1/load", "x")
+    node.close()
+    assert not site.stranger("pc-3", CA()).connect()
+    site.broker.stop()
+    assert "mosquitto version" in site.broker.log()
+    assert not re.findall(rf"pc-\d|{re.escape(HOST)}", site.broker.log())
