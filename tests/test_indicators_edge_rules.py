@@ -12,7 +12,7 @@ from sobre_collector.indicators.moments import (
     StratumMonth,
     stratum_month,
 )
-from sobre_collector.indicators.total import month_total, year_total
+from sobre_collector.indicators.total import StratumTotal, month_total, year_total
 
 A = Stratum("a", "nord", "workstation.laptop")
 B = Stratum("a", "sud", "workstation.laptop")
@@ -77,6 +77,22 @@ def test_stratum_without_device_takes_the_mean_of_its_class() -> None:
     together = shared**2 + 2 * shared * sqrt(1191.2)
     squares = 1140**2 / 2 + 51.2**2 / 2 + 200**2 / none.df + together**2 / none.df
     assert year.df == pytest.approx(year.se_kwh**4 / squares)
+
+
+def test_borrowed_error_adds_linearly_over_months_and_strata() -> None:
+    def one(
+        month: str, stratum: Stratum, devices: int, variance: float, shared: float
+    ) -> StratumTotal:
+        flags = ("no-device",) if not devices else ()
+        return StratumTotal(
+            month, stratum, 9, devices, 9.0, variance, 4, 0, 0, 9.0, "", flags, shared_kwh=shared
+        )
+
+    months = ("2026-10", "2026-11")
+    totals = [one(m, A, 5, 36.0, 0.0) for m in months]
+    totals += [one(m, s, 0, 25.0, 3.0) for m in months for s in (B, C)]
+    # A: 2·6; borrowed: 2·2·3 on top of it; B and C on their own: 2·√(25 − 9) each.
+    assert year_total(totals).se_kwh ** 2 == pytest.approx((12 + 12) ** 2 + 2 * 8**2)
 
 
 def test_class_is_looked_at_in_the_own_organisation_first() -> None:
