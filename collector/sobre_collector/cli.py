@@ -13,6 +13,7 @@ from sobre_drivers.errors import ConfigError, SobreError
 COMMANDS = {
     "up": "the whole line on this one machine",
     "collect": "take in loads and run the jobs",
+    "quarantine": "what came in and may not count",
     "serve": "the page",
     "report": "the reduction, with its interval and its evidence",
     "check": "find every mistake in configuration and store",
