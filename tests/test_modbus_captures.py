@@ -182,3 +182,10 @@ def test_every_address_stands_in_the_register_maps(name: str) -> None:
                 assert register.scale_exponent == scales[factor]
             else:
                 assert ours == Fraction(row["multiply_by"]) * TO_BASE.get(row["unit"], 1), quantity
+
+
+def test_the_example_in_the_readme_is_read_as_it_says(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[1] / "drivers" / "README.md").read_text(encoding="utf-8")
+    fenced = {block.partition("\n")[0]: block.partition("\n")[2] for block in readme.split("```")}
+    (tmp_path / "acme-pdu-12.toml").write_text(fenced["toml"], encoding="utf-8")
+    read_as_expected(Capture(**json.loads(fenced["json"])), tmp_path)

@@ -2,11 +2,13 @@
 
 import logging
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import pytest
+from pymodbus.client import ModbusTcpClient
 from pymodbus.constants import ExcCodes
 
 from meters.served import HOST, Capture, Scripted, Served, capture
@@ -102,6 +104,30 @@ def test_a_wrong_answer_is_a_meter_error_and_the_next_round_reads(how: str) -> N
     assert reading.power_w == 65.25
 
 
+def test_a_connection_that_is_reset_is_told_and_made_again() -> None:
+    broken = True
+    script = Scripted(lambda request: None if broken else well(request), reset=True)
+    with script as meter, reader(meter.port) as driver:
+        with pytest.raises(MeterError, match="connection lost"):
+            driver.read()
+        broken = False
+        assert driver.read()[0].power_w == 65.25
+
+
+def test_what_an_older_pymodbus_lets_through_is_translated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def garbled(*arguments: Any, **options: Any) -> None:
+        raise struct.error("unpack requires a buffer of 2 bytes")
+
+    with Scripted(well) as meter, reader(meter.port) as driver:
+        with monkeypatch.context() as older:
+            older.setattr(ModbusTcpClient, "read_input_registers", garbled)
+            with pytest.raises(MeterError, match="not Modbus"):
+                driver.read()
+        assert driver.read()[0].power_w == 65.25
+
+
 def test_connection_refused_names_meter_and_remedy() -> None:
     with socket.create_server((HOST, 0)) as free:
         port = free.getsockname()[1]
@@ -170,7 +196,9 @@ def test_a_hole_in_the_map_costs_no_other_value(caplog: pytest.LogCaptureFixture
             Served(without(DEMO, hole)) as pdu,
             reader(pdu.port, DEMO.profile, timeout_s=5) as driver,
         ):
-            first, again = list(driver.read()), list(driver.read())
+            first = list(driver.read())
+            asked = len(pdu.requests)
+            again = list(driver.read())
         lost = hole == 19
         for reading in first:
             expected = DEMO.expected[reading.device.partition("/")[2]]
@@ -178,7 +206,9 @@ def test_a_hole_in_the_map_costs_no_other_value(caplog: pytest.LogCaptureFixture
             assert reading.power_w == expected["power_w"]
             assert reading.register_uj == (None if silent else expected["register_uj"])
         assert again == first
-        assert pdu.requests.count((3, 0, 48)) == 0, "a refused request reaches no register"
+        # 48 registers are refused, the pieces answered; that lesson holds for the next round.
+        assert pdu.requests[0] == (3, 0, 48)
+        assert pdu.requests[1:asked] == pdu.requests[asked:]
     warned = [each for each in caplog.records if each.levelno == logging.WARNING]
     assert len(warned) == 1, "what is refused each round is said once"
 
@@ -221,12 +251,13 @@ def test_meters_behind_one_gateway_share_its_connection() -> None:
 @pytest.mark.parametrize(
     ("where", "words", "problem"),
     [
-        (40000, [0x5375, 0x6E54], "no SunSpec model 203"),
+        (40000, [0x5375, 0x6E54, 203, 1, 0, 0xFFFF, 0], "no SunSpec model 203"),
+        (40000, [0x5375, 0x6E53, 0xFFFF, 0, 203, 1, 0], "no SunSpec model 203"),
         (40000, [0x5375, 0x6E53, 1, 1, 0, 0xFFFF, 0], "no SunSpec model 203"),
         (40000, [0x5375, 0x6E53, 1, 0xFFFF], "no SunSpec model 203"),
         (10, [1], "no SunSpec model 203"),
     ],
-    ids=["no-mark", "other-models", "a-length-beyond-the-map", "nothing-there"],
+    ids=["no-mark", "behind-the-end", "other-models", "a-length-beyond-the-map", "nothing-there"],
 )
 def test_a_device_without_the_sunspec_model_is_named(
     where: int, words: list[int], problem: str

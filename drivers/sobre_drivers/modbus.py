@@ -60,8 +60,9 @@ class Line:
         with self._lock:
             try:
                 answer = self._ask(unit_id, block)
-            except (ModbusException, OSError, struct.error, IndexError, ValueError) as error:
-                # A late answer must not be taken for the next one, so nothing is left to arrive.
+            except (ModbusException, OSError, struct.error) as error:
+                # Of a garbled answer pymodbus 3.10 says struct.error. Whatever it was, a late answer
+                # must not be taken for the next one, so nothing is left to arrive.
                 self._hang_up()
                 raise MeterError(_finding(error, self._timeout_s)) from error
             if answer.isError():

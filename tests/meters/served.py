@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import struct
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from pymodbus.constants import ExcCodes
+from pymodbus.pdu import ModbusPDU
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -50,7 +52,8 @@ def capture(name: str) -> Capture:
 class Served:
     """pymodbus's server with a dump as holding (3) or input (4) registers; all else is refused.
 
-    `refuse` gives the exception code for a requested address, or None to answer it.
+    `refuse` gives the exception code for a requested address, or None to answer it; `requests` are
+    all that came, as (function, address, count).
     """
 
     words: Words
@@ -86,15 +89,20 @@ class Served:
         nothing = [SimData(0, datatype=DataType.INVALID)]
         bits = [SimData(0, values=False, datatype=DataType.BITS)]
         holding, inputs = (dump, nothing) if self.function == 3 else (nothing, dump)
-        device = SimDevice(self.unit_id, simdata=(bits, bits, holding, inputs), action=self._note)
-        server = ModbusTcpServer(device, address=(HOST, self.port))
+        device = SimDevice(self.unit_id, simdata=(bits, bits, holding, inputs), action=self._answer)
+        server = ModbusTcpServer(device, address=(HOST, self.port), trace_pdu=self._note)
         await server.serve_forever(background=True)
         self.port = cast(asyncio.Server, server.transport).sockets[0].getsockname()[1]
         self._listening.set()
         await self._stop.wait()
         await server.shutdown()  # type: ignore[no-untyped-call]
 
-    async def _note(
+    def _note(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
+        if not sending:
+            self.requests.append((pdu.function_code, pdu.address, pdu.count))
+        return pdu
+
+    async def _answer(
         self,
         function: int,
         start: int,
@@ -103,7 +111,6 @@ class Served:
         registers: list[int],
         written: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
-        self.requests.append((function, address, count))
         return self.refuse(address)
 
 
@@ -111,12 +118,13 @@ class Served:
 class Scripted:
     """A socket that answers each request with the bytes that `answer` makes of it.
 
-    None closes the connection, empty bytes leave the question hanging.
+    None closes the connection (resets it, with `reset`), empty bytes leave the question hanging.
     """
 
     answer: Callable[[bytes], bytes | None]
     port: int = 0
     connections: int = 0
+    reset: bool = False
 
     def __enter__(self) -> Self:
         self._closing = False
@@ -156,6 +164,9 @@ class Scripted:
             while request := connection.recv(300):
                 answer = self.answer(request)
                 if answer is None:
+                    if self.reset:
+                        abrupt = struct.pack("ii", 1, 0)
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, abrupt)
                     break
                 connection.sendall(answer)
         except OSError:
