@@ -70,6 +70,7 @@ class Delivering:
         except SobreError as error:
             log.error("%s", error)
         finally:
+            self._link.dispose()
             if not self._stopping:
                 self._ended()
 
@@ -82,7 +83,8 @@ def main(path: Path) -> int:
         held(config.spool.folder / LOCK, "a delivery"),
         closing(Spool(config.spool.folder, config.spool.max_mib)) as spool,
     ):
-        publisher = Publisher(_sender(config, node), spool, _link(config, node))
+        link = _link(config, node)
+        publisher = Publisher(_sender(config, node), spool, link)
 
         def stop(_: int, __: FrameType | None) -> None:
             publisher.stop()

@@ -106,7 +106,8 @@ class Link:
 
     def wake(self) -> None:
         """End a `wait` or `pause`; may be called from any thread."""
-        with suppress(BlockingIOError):
+        # A full buffer wakes as well; a disposed link has nobody to wake.
+        with suppress(OSError):
             self._waker.send(b"!")
 
     def close(self) -> None:
