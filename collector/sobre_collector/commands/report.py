@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
     )
-    parser.add_argument("--year", type=_year, help="calendar year (default: this one)")
+    parser.add_argument("--year", type=_year, help="calendar year (default: the last with data)")
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write HTML and CSV files there")
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language on the terminal")
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Compute the report and show it; exit code 1 if there is nothing to report from."""
     now = datetime.now(UTC)
     where = place(options.config, options.data)
-    found = load_report(where, options.year or now.year, now)
+    found = load_report(where, options.year, now)
     if not found.months and not found.energy.energy_kwh:
         raise StoreError(
             f"{where.data}: no complete month up to {found.period.year}; wait for the first to "

@@ -58,8 +58,8 @@ def place(config: Path | None, data: Path | None) -> Place:
     return Place(folder, folder / "perimeter.toml")
 
 
-def load_report(where: Place, year: int, now: datetime) -> Report:
-    """The report of a year; StoreError if there is no ledger, ConfigError without a perimeter."""
+def load_report(where: Place, year: int | None, now: datetime) -> Report:
+    """The report of a year, None for the last of which a month is over; StoreError if there is no ledger, ConfigError without a perimeter."""
     if not where.perimeter.exists():
         raise ConfigError(
             f"{where.perimeter}: does not exist; state baseline, target and head-counts there "
@@ -82,10 +82,17 @@ def open_ledger(data: Path) -> Ledger:
     return Ledger(path, create=False)
 
 
-def made(ledger: Months, perimeter: Perimeter, year: int, now: datetime) -> Report:
-    """The report of a year from what the ledger holds."""
-    rows = ledger.months(f"{perimeter.baseline.year:04}-01", f"{year:04}-12")
-    return report(rows, perimeter, year, facts(ledger, perimeter, now))
+def made(ledger: Months, perimeter: Perimeter, year: int | None, now: datetime) -> Report:
+    """The report of a year from what the ledger holds; None for the last one it knows of."""
+    told = facts(ledger, perimeter, now)
+    this_year = int(told.this_month[:4])
+    last = this_year if year is None else year
+    rows = ledger.months(f"{perimeter.baseline.year:04}-01", f"{last:04}-12")
+    if year is None:
+        # In January nothing of the new year is over yet: the old one is what there is to show.
+        over = [int(row.month[:4]) for row in rows if row.month < told.this_month]
+        last = max(over, default=this_year)
+    return report(rows, perimeter, last, told)
 
 
 def facts(ledger: Months, perimeter: Perimeter, now: datetime) -> Facts:

@@ -54,7 +54,7 @@ class Reader:
         return self._fleet.get()
 
     def report(self) -> Report | None:
-        """This year's report; None while there is no ledger. ConfigError for a wrong perimeter."""
+        """The report of the last year known; None while there is no ledger. ConfigError for a wrong perimeter."""
         return self._report.get()
 
     def _exists(self) -> bool:
@@ -97,7 +97,7 @@ class Reader:
         now = datetime.now(UTC)
         ledger = open_ledger(self._where.data)
         try:
-            return made(ledger, self._perimeter(), now.year, now)
+            return made(ledger, self._perimeter(), None, now)
         finally:
             ledger.close()
 
