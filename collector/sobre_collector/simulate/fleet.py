@@ -160,7 +160,9 @@ def draw_month(fleet: Fleet, month: str) -> Month:
     noise = np.exp(rng.normal(-0.03125, 0.25, shape))
     drift = np.exp(_drift(fleet, year * 12 + number))
     level = work * fleet.effect_ratio * drift
-    used_wh = level[:, None] * factor * season * common * noise
+    # Nobody's device draws more in working hours than its rating lets it.
+    most_wh = np.array([k.rated_w for k in KINDS])[fleet.kind] * 0.6 * 13
+    used_wh = np.minimum(level[:, None] * factor * season * common * noise, most_wh[:, None])
     equipped = fleet.rank_ratio[:, None] < equipped_ratio(fleet, offset)
     missing = (rng.random(shape) < MISSING_DAY_RATIO) & (fleet.kind != SERVER)[:, None]
     outage = np.array([day in _outages(fleet.seed, day.year) for day in days])
