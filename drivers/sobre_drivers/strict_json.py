@@ -1,6 +1,7 @@
 """JSON from strangers, read strictly: what a lenient reader would let in poisons a sum later."""
 
 import json
+import re
 from typing import Any
 
 from sobre_drivers.errors import WireError
@@ -23,8 +24,8 @@ def read_object(payload: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     if len(payload) > max_bytes:
         raise WireError(f"{len(payload)} bytes; {max_bytes} at most")
     # The scanner recurses: depth is bounded before it runs.
-    if payload.count(b"[") + payload.count(b"{") > MAX_DEPTH and _depth(payload) > MAX_DEPTH:
-        raise WireError(f"nested deeper than {MAX_DEPTH}")
+    if _too_deep(payload):
+        raise WireError(f"nested deeper than {MAX_DEPTH}, or brackets that do not match")
     try:
         message = _DECODER.decode(payload.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -60,27 +61,20 @@ def _no_constant(text: str) -> float:
     raise ValueError(f"{text} is no number")
 
 
-def _depth(payload: bytes) -> int:
-    depth = deepest = 0
-    quoted = escaped = False
-    for byte in payload:
-        if quoted:
-            if escaped:
-                escaped = False
-            elif byte == 0x5C:
-                escaped = True
-            elif byte == 0x22:
-                quoted = False
-        elif byte == 0x22:
-            quoted = True
-        elif byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    return deepest
+def _too_deep(payload: bytes) -> bool:
+    """Whether brackets nest deeper than MAX_DEPTH, told without a loop over the bytes."""
+    text = _STRINGS.sub(b"", payload) if b"\\" in payload else payload
+    left = text.translate(None, _NO_STRUCTURE).replace(b'""', b"")
+    if b'"' in left:
+        # A string holds brackets: strings are cut out first.
+        left = _STRINGS.sub(b"", payload).translate(None, _NO_STRUCTURE)
+    for _ in range(MAX_DEPTH):
+        left = left.replace(b"[]", b"").replace(b"{}", b"")
+    return bool(left)
 
 
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NO_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique,
     parse_float=_finite,
