@@ -1,35 +1,68 @@
 """What one device's loads add up to in one local day, and what is put in for what is missing."""
 
 from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sobre_collector.rows import DayRow, Key
-from sobre_drivers.calendar import WorkingHours, working_span
+from sobre_drivers.calendar import WorkingHours, day_bounds, working_span
 from sobre_drivers.load import Load, Origin
 
 # A measured load that is longer than this and crosses an edge is measured as a whole only: how much
 # of it lies on either side is a guess.
 CUT_IS_GUESS_S = 3_600
 # In these a device is in use, so that a hole between two of them was most likely the same.
-ACTIVE = ("on", "printing", "warmup", "ready")
+ACTIVE = frozenset({"on", "printing", "warmup", "ready"})
+
+
+class Frame(NamedTuple):
+    """A local day: its bounds and those of its working hours, in Unix seconds."""
+
+    day: str
+    begins: int
+    ends: int
+    work_begins: int
+    work_ends: int
+
+
+@lru_cache(maxsize=4096)
+def frame(day: date, hours: WorkingHours, zone: ZoneInfo) -> Frame:
+    """The frame of a local day; a day of rest is out of hours from end to end."""
+    begins, ends = day_bounds(day, zone)
+    return Frame(day.isoformat(), begins, ends, *(working_span(day, hours, zone) or (ends, ends)))
 
 
 class DaySums:
-    """The sums of the loads between `begins` and `ends`, added in order of their end.
+    """The sums of the loads within a day, added in order of their end.
 
     In the row, `state_s["unknown"]` is the missing time that lies between two samples in use; other
     missing time is the rest of the day that is not observed.
     """
 
-    def __init__(
-        self, begins: int, ends: int, day: date, hours: WorkingHours, zone: ZoneInfo
-    ) -> None:
-        self.begins, self.ends = begins, ends
-        self._day = day
-        # A day of rest is out of hours from end to end.
-        self._work_begins, self._work_ends = working_span(day, hours, zone) or (ends, ends)
-        self._energy_j = {Origin.MEASURED: 0, Origin.ESTIMATED: 0, Origin.ALLOCATED: 0}
-        self._out_j = 0
+    __slots__ = (
+        "_active_j",
+        "_active_s",
+        "_allocated_j",
+        "_blank_s",
+        "_bridged_s",
+        "_covered",
+        "_estimated_j",
+        "_frame",
+        "_idle_in_active_s",
+        "_idle_j",
+        "_idle_s",
+        "_measured_j",
+        "_out_j",
+        "_pages",
+        "_state_s",
+        "begins",
+        "ends",
+    )
+
+    def __init__(self, of: Frame) -> None:
+        self._frame, self.begins, self.ends = of, of.begins, of.ends
+        self._measured_j = self._estimated_j = self._allocated_j = self._out_j = 0
         self._state_s: dict[str, int] = {}
         self._pages: int | None = None
         # Energy and time of loads with and without use, for the mean power in use.
@@ -42,57 +75,61 @@ class DaySums:
 
     def add(self, load: Load, start: int, end: int) -> None:
         """Add the part of a load that lies in this day; `start` and `end` are the load's own."""
-        low = start if start > self.begins else self.begins
-        high = end if end < self.ends else self.ends
+        _, begins, ends, work_begins, work_ends = self._frame
+        low = start if start > begins else begins
+        high = end if end < ends else ends
+        work_low = low if low > work_begins else work_begins
+        work_high = high if high < work_ends else work_ends
+        energy_j, origin, pages = load.energy_j, load.origin, load.pages
         whole = low == start and high == end
-        work_low = low if low > self._work_begins else self._work_begins
-        work_high = high if high < self._work_ends else self._work_ends
-        energy_j = load.energy_j
-        if work_low >= work_high:
+        outside = work_low >= work_high
+        if outside:
             in_j = 0
-        elif work_low == low and work_high == high and whole:
+        elif whole and work_low == low and work_high == high:
             in_j = energy_j
         else:
-            in_j = cut(load.energy_j, load, work_high) - cut(load.energy_j, load, work_low)
+            in_j = cut(energy_j, load, work_high) - cut(energy_j, load, work_low)
         if not whole:
-            energy_j = cut(load.energy_j, load, high) - cut(load.energy_j, load, low)
-        origin = load.origin
-        if origin is not Origin.ESTIMATED:
-            inside = work_low >= work_high or (work_low == low and work_high == high)
-            origin = self._origin(load, whole and inside)
-        self._energy_j[origin] += energy_j
-        self._out_j += energy_j - in_j
-        if load.pages is not None:
-            pages = load.pages
-            if not whole:
+            energy_j = cut(energy_j, load, high) - cut(energy_j, load, low)
+            if pages is not None:
                 pages = cut(pages, load, high) - cut(pages, load, low)
+        if not (whole and (outside or (work_low == low and work_high == high))):
+            origin = cut_origin(load)
+        if origin is Origin.MEASURED:
+            self._measured_j += energy_j
+        elif origin is Origin.ESTIMATED:
+            self._estimated_j += energy_j
+        else:
+            self._allocated_j += energy_j
+        self._out_j += energy_j - in_j
+        if pages is not None:
             self._pages = (self._pages or 0) + pages
         used = 1
         if load.state_s is None:
             self._active_j += energy_j
             self._active_s += high - low
         else:
-            used = self._add_states(load, energy_j, low, high, max(0, work_high - work_low))
-        self._cover(low, high, used)
+            in_s = 0 if outside else work_high - work_low
+            used = self._add_states(load, energy_j, low, high, in_s, whole)
+        covered = self._covered
+        if covered and covered[-1][1] == low:
+            covered[-1][1], covered[-1][3] = high, used
+        else:
+            self._cover(low, high, used)
 
-    @staticmethod
-    def _origin(load: Load, uncut: bool) -> Origin:
-        """What a cut leaves of a load's origin (method.md 2.1.4: a guess across an edge)."""
-        if uncut:
-            return load.origin
-        if load.origin is Origin.ALLOCATED:
-            return Origin.ESTIMATED
-        return Origin.ALLOCATED if load.span_s > CUT_IS_GUESS_S else Origin.MEASURED
-
-    def _add_states(self, load: Load, energy_j: int, low: int, high: int, in_s: int) -> int:
+    def _add_states(
+        self, load: Load, energy_j: int, low: int, high: int, in_s: int, whole: bool
+    ) -> int:
         known_s = active_s = unknown_s = 0
-        for state, seconds in (load.state_s or {}).items():
-            part_s = cut(seconds, load, high) - cut(seconds, load, low)
+        states = self._state_s
+        for state, part_s in (load.state_s or {}).items():
+            if not whole:
+                part_s = cut(part_s, load, high) - cut(part_s, load, low)
             if state == "unknown":
                 unknown_s = part_s
                 continue
             if part_s:
-                self._state_s[state] = self._state_s.get(state, 0) + part_s
+                states[state] = states.get(state, 0) + part_s
             known_s += part_s
             if state in ACTIVE:
                 active_s += part_s
@@ -112,10 +149,6 @@ class DaySums:
 
     def _cover(self, low: int, high: int, used: int) -> None:
         covered = self._covered
-        if covered and covered[-1][1] == low:
-            covered[-1][1] = high
-            covered[-1][3] = used
-            return
         # Two streams may cover the same time: what is covered twice is covered once.
         used_first = used
         while covered and covered[-1][1] >= low:
@@ -130,7 +163,7 @@ class DaySums:
         length_s = self.ends - self.begins
         missing_s = sum(bridged_s) + sum(blank_s)
         observed_s = max(0, length_s - missing_s)
-        energy_j = sum(self._energy_j.values())
+        energy_j = self._measured_j + self._estimated_j + self._allocated_j
         valid = 10 * observed_s >= 9 * length_s
         filled_j = filled_out_j = 0
         if valid and missing_s:
@@ -145,13 +178,13 @@ class DaySums:
         return DayRow(
             key=key,
             personal=personal,
-            day=self._day.isoformat(),
+            day=self._frame.day,
             length_s=length_s,
             observed_s=observed_s,
             off_s=min(observed_s, states.get("off", 0)),
-            measured_j=self._energy_j[Origin.MEASURED],
-            estimated_j=self._energy_j[Origin.ESTIMATED] + filled_j,
-            allocated_j=self._energy_j[Origin.ALLOCATED],
+            measured_j=self._measured_j,
+            estimated_j=self._estimated_j + filled_j,
+            allocated_j=self._allocated_j,
             out_of_hours_j=self._out_j + filled_out_j,
             filled_j=filled_j,
             valid=valid,
@@ -174,16 +207,24 @@ class DaySums:
     def _missing(self) -> tuple[list[int], list[int]]:
         """Seconds of unknown energy, between samples in use and elsewhere: [in, out] of hours."""
         bridged_s, blank_s = list(self._bridged_s), list(self._blank_s)
-        at, used = self.begins, 0
+        _, at, _, work_begins, work_ends = self._frame
+        used = 0
         edge = [self.ends, self.ends, 0, 0]
         for low, high, used_first, used_last in [*self._covered, edge]:
             if low > at:
-                in_s = max(0, min(low, self._work_ends) - max(at, self._work_begins))
+                in_s = max(0, min(low, work_ends) - max(at, work_begins))
                 missing_s = bridged_s if used and used_first else blank_s
                 missing_s[0] += in_s
                 missing_s[1] += low - at - in_s
             at, used = high, used_last
         return bridged_s, blank_s
+
+
+def cut_origin(load: Load) -> Origin:
+    """What crossing an edge leaves of a load's origin (method.md 2.1.4)."""
+    if load.origin is Origin.MEASURED:
+        return Origin.ALLOCATED if load.span_s > CUT_IS_GUESS_S else Origin.MEASURED
+    return Origin.ESTIMATED
 
 
 def cut(amount: int, load: Load, at: int) -> int:

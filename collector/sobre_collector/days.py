@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
-from sobre_collector.day_sums import DaySums
+from sobre_collector.day_sums import DaySums, Frame, frame
 from sobre_collector.rows import DayRow, Key
 from sobre_drivers.calendar import WorkingHours, day_bounds, local_day
 from sobre_drivers.load import Load
@@ -33,22 +33,32 @@ def day_rows(
 
     The loads come in order of their end. A day that no load touches has no row.
     """
+    if first == last:
+        return _one_day(key, personal, loads, frame(first, hours, zone))
     begins, ends = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
     found: dict[date, DaySums] = {}
-    now: DaySums | None = None
     for load in loads:
         end = load.end
         start = end - load.span_s
-        if now is not None and start >= now.begins and end <= now.ends:
-            now.add(load, start, end)
-            continue
         if end <= begins or start >= ends:
             continue
         day, load_last = days_of(max(start, begins), min(end, ends), zone)
         while day <= load_last:
             if day not in found:
-                found[day] = DaySums(*day_bounds(day, zone), day, hours, zone)
-            now = found[day]
-            now.add(load, start, end)
+                found[day] = DaySums(frame(day, hours, zone))
+            found[day].add(load, start, end)
             day += timedelta(days=1)
     return [found[day].row(key, personal) for day in sorted(found)]
+
+
+def _one_day(key: Key, personal: bool, loads: Iterable[Load], of: Frame) -> list[DayRow]:
+    sums = DaySums(of)
+    add, begins, ends = sums.add, of.begins, of.ends
+    touched = False
+    for load in loads:
+        end = load.end
+        start = end - load.span_s
+        if end > begins and start < ends:
+            add(load, start, end)
+            touched = True
+    return [sums.row(key, personal)] if touched else []
