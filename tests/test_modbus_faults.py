@@ -114,6 +114,22 @@ def test_a_connection_that_is_reset_is_told_and_made_again() -> None:
         assert driver.read()[0].power_w == 65.25
 
 
+@pytest.mark.parametrize("reset", [False, True], ids=["closed", "reset"])
+def test_a_connection_that_idled_out_costs_no_round(reset: bool) -> None:
+    asked = 0
+
+    def ends_after_a_round(request: bytes) -> bytes | None:
+        nonlocal asked
+        asked += 1
+        # The third request comes on a connection that the meter has ended in the meantime.
+        return None if asked == 3 else well(request)
+
+    with Scripted(ends_after_a_round, reset=reset) as meter, reader(meter.port) as driver:
+        first = driver.read()
+        assert driver.read() == first
+        assert meter.connections == 2
+
+
 def test_what_an_older_pymodbus_lets_through_is_translated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

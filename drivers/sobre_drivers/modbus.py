@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pymodbus import ModbusException
 from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ConnectionException
 from pymodbus.pdu import ModbusPDU
 
 from sobre_drivers import points, sunspec
@@ -59,9 +60,9 @@ class Line:
         """The words of a block. Refused if the meter says no, MeterError if it does not answer."""
         with self._lock:
             try:
-                answer = self._ask(unit_id, block)
+                answer = self._answer(unit_id, block)
             except (ModbusException, OSError, struct.error) as error:
-                # Of a garbled answer pymodbus 3.10 says struct.error. Whatever it was, a late answer
+                # (struct.error: a garbled answer, by pymodbus 3.10.) Whatever it was, a late answer
                 # must not be taken for the next one, so nothing is left to arrive.
                 self._hang_up()
                 raise MeterError(_finding(error, self._timeout_s)) from error
@@ -80,6 +81,17 @@ class Line:
         """Hang up; the next read connects again."""
         with self._lock:
             self._hang_up()
+
+    def _answer(self, unit_id: int, block: Block) -> ModbusPDU:
+        kept = self._client is not None and self._client.connected
+        try:
+            return self._ask(unit_id, block)
+        except (ConnectionException, ConnectionError):
+            # Meters end connections that idle between two rounds; that is no failure yet.
+            if not kept:
+                raise
+            self._hang_up()
+            return self._ask(unit_id, block)
 
     def _ask(self, unit_id: int, block: Block) -> ModbusPDU:
         if self._client is None:
