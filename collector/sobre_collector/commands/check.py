@@ -48,9 +48,10 @@ def run(options: argparse.Namespace) -> int:
     balance: Balance | None = None
     data = options.data or (found.config.data if found.config is not None else None)
     if options.store and data is not None:
+        zone = None if found.perimeter is None else found.perimeter.timezone
         with (
             closing(Ledger(data / "ledger.db", create=False)) as ledger,
-            closing(SqliteSeries(data, create=False)) as series,
+            closing(SqliteSeries(data, create=False, zone=zone)) as series,
         ):
             problems += _counted_twice(found, ledger)
             balance = check(series, ledger, keep=False)

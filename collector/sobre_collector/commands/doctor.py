@@ -75,7 +75,7 @@ def _store(
 def _inside(data: Path, config: CollectorConfig, perimeter: Perimeter, now: int) -> list[Finding]:
     with (
         closing(Ledger(data / "ledger.db", create=False)) as ledger,
-        closing(SqliteSeries(data, create=False)) as series,
+        closing(SqliteSeries(data, create=False, zone=perimeter.timezone)) as series,
     ):
         return [
             *diagnosis.arrivals(series, ledger, now),
