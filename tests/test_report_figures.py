@@ -154,6 +154,14 @@ def test_what_is_missing_is_named(change: Change, code: str) -> None:
     assert code in [note.code for note in found.missing]
 
 
+def test_a_class_that_nobody_monitors_stands_in_the_way_and_is_named() -> None:
+    stated = perimeter()
+    units = {**stated.inventory["2022-01"], Stratum("bx", "hdv", "monitor"): (300.0, 9.0)}
+    found = report(half_monitored(), replace(stated, inventory={"2022-01": units}), 2025, FACTS)
+    assert found.result is None
+    assert {note.code: note.values for note in found.missing} == {"no-data": {"class": "monitor"}}
+
+
 def test_nothing_at_all_is_insufficient_rather_than_an_error() -> None:
     found = report([], perimeter(), 2025, FACTS)
     assert found.result is None

@@ -19,6 +19,7 @@ from report_fleet import half_monitored
 from sobre_collector.rows import Arrival, Device, Key
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
+from sobre_collector.web.app import preferred
 from sobre_drivers.load import Load, Origin
 
 STREAM = "5f0c0b57-31b2-4e4e-9d0c-0a6f0f6b8f0d"
@@ -216,7 +217,18 @@ def test_now_shows_infrastructure_and_who_is_silent(serve: MakeServer, data: Pat
     assert "reader-1 · srv-2" in page.text.partition("Silent devices")[2]
     assert "reader-1 · srv-1" not in page.text.partition("Silent devices")[2]
     assert "Nothing is missing, nothing is counted twice." in page.text
-    assert [meta["content"] for meta in page.all("meta") if meta.get("http-equiv")] == ["15"]
+
+
+def test_only_now_refreshes_and_it_can_be_kept_still(serve: MakeServer, data: Path) -> None:
+    server = serve(data)
+
+    def refreshes(path: str) -> list[str | None]:
+        page = parsed(server.get(path).text)
+        return [meta["content"] for meta in page.all("meta") if meta.get("http-equiv")]
+
+    assert refreshes("/fr/") == ["15"]
+    assert refreshes("/fr/?still") == []
+    assert refreshes("/fr/trajectory") == []
 
 
 def test_no_page_shows_a_workstation(serve: MakeServer, data: Path) -> None:
@@ -277,16 +289,24 @@ def test_a_status_file_that_says_nothing_says_so(
 
 @pytest.mark.parametrize(
     ("accepted", "lang"),
-    [("fr-FR,fr;q=0.9,en;q=0.8", "fr"), ("en-GB,en;q=0.9,fr;q=0.8", "en"), ("de", "fr"),
-     ("de, fr;q=0.2, en;q=0.4", "en"), ("en;q=x, fr;q=0", "fr"), ("", "fr")],
+    [
+        ("fr-FR,fr;q=0.9,en;q=0.8", "fr"),
+        ("en-GB,en;q=0.9,fr;q=0.8", "en"),
+        ("de", "fr"),
+        ("de, fr;q=0.2, en;q=0.4", "en"),
+        ("en;q=x, fr;q=0", "fr"),
+        ("", "fr"),
+    ],
     ids=["french", "english", "neither", "by-weight", "nonsense", "nothing"],
-)  # fmt: skip
-def test_the_browser_chooses_the_language(
-    serve: MakeServer, tmp_path: Path, accepted: str, lang: str
-) -> None:
+)
+def test_the_browser_ranks_the_languages(accepted: str, lang: str) -> None:
+    assert preferred(accepted) == lang
+
+
+def test_the_bare_address_leads_to_a_language(serve: MakeServer, tmp_path: Path) -> None:
     server = serve(tmp_path)
-    for path, target in (("/", f"/{lang}/"), ("/trajectory", f"/{lang}/trajectory")):
-        answer = server.get(path, Accept_Language=accepted)
+    for path, target in (("/", "/en/"), ("/trajectory", "/en/trajectory")):
+        answer = server.get(path, Accept_Language="en")
         assert (answer.status, answer.headers["location"]) == (307, target)
         assert answer.headers["vary"] == "Accept-Language"
 

@@ -3,40 +3,22 @@
 import json
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from sobre_collector.indicators import reduction as reductions
 from sobre_collector.indicators import trajectory as trajectories
 from sobre_collector.indicators.moments import StratumMonth, to_json
 from sobre_collector.indicators.naive import naive_sum_kwh
-from sobre_collector.indicators.total import Total, year_total
 from sobre_collector.perimeter import Perimeter, months_of
 from sobre_collector.report import model
-from sobre_collector.report.coverage import coverage, flagged
+from sobre_collector.report.coverage import coverage
 from sobre_collector.report.curve import curve
+from sobre_collector.report.drawn import Drawn, drawn_from
 from sobre_collector.report.facts import METHOD_VERSION, Facts
-from sobre_collector.report.groups import Groups, groups, hidden_months
-from sobre_collector.report.model import Note, Values
-from sobre_collector.report.monthly import Fleet, fleet, users, window
-from sobre_collector.report.reference import Reference, reference
+from sobre_collector.report.groups import hidden_months
+from sobre_collector.report.notes import missing_of, notes_of, reason
 
 LEVELS = (0.95, 0.90)
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """Everything that the parts of the report are drawn from."""
-
-    fleet: Fleet
-    year: int
-    months: tuple[str, ...]
-    full: bool
-    total: Total
-    reference: Reference
-    before: reductions.Users | None
-    after: reductions.Users | None
-    groups: Groups
 
 
 def report(
@@ -47,11 +29,11 @@ def report(
     Never annualised: with fewer than twelve months `result` is None and `missing` says which. The
     perimeter's mistakes that only show here raise ConfigError.
     """
-    drawn = _drawn(rows, perimeter, year, facts)
-    missing = _missing(drawn)
+    drawn = drawn_from(rows, perimeter, year, facts)
+    missing = missing_of(drawn)
     found = _reductions(drawn) if not missing else ()
     if found and found[0].insufficient:
-        missing += [_reason(code, found[0]) for code in found[0].insufficient]
+        missing += [reason(code, found[0], drawn) for code in found[0].insufficient]
     result = _result(found) if found and not missing else None
     return model.Report(
         simulated=facts.simulated,
@@ -81,7 +63,7 @@ def report(
         classes=drawn.groups.classes,
         coverage=coverage(drawn.fleet.of(drawn.months), perimeter.publish_at_least),
         conservation=facts.conservation,
-        notes=tuple(_notes(drawn, facts)),
+        notes=tuple(notes_of(drawn, facts)),
         provenance=model.Provenance(
             facts.generated_at,
             METHOD_VERSION,
@@ -103,45 +85,7 @@ def _last_day(month: str) -> str:
     return f"{month}-{monthrange(year, number)[1]}"
 
 
-def _drawn(rows: Sequence[StratumMonth], perimeter: Perimeter, year: int, facts: Facts) -> _Drawn:
-    of_fleet = fleet(rows, perimeter, year, facts.this_month, facts.meter_u)
-    twelve = window(of_fleet.complete, year)
-    months = twelve or tuple(m for m in months_of(year) if m in of_fleet.complete)
-    organisations = of_fleet.organisations
-    return _Drawn(
-        fleet=of_fleet,
-        year=year,
-        months=months,
-        full=twelve is not None,
-        total=year_total(of_fleet.of(months)),
-        reference=reference(of_fleet, year),
-        before=users(perimeter, months_of(perimeter.baseline.year), organisations),
-        after=users(perimeter, months, organisations),
-        groups=groups(of_fleet, months),
-    )
-
-
-def _missing(drawn: _Drawn) -> list[Note]:
-    missing = list(drawn.reference.missing)
-    baseline_year = drawn.fleet.perimeter.baseline.year
-    if not drawn.months:
-        missing.append(Note("no-months", {"year": drawn.year}))
-    elif not drawn.full:
-        lacking = ", ".join(drawn.fleet.lacking(months_of(drawn.year)))
-        values: Values = {"known": len(drawn.months), "year": drawn.year, "months": lacking}
-        missing.append(Note("months-missing", values))
-    if drawn.year <= baseline_year:
-        missing.append(Note("not-after-baseline", {"baseline_year": baseline_year}))
-    if drawn.before is None:
-        missing.append(Note("no-users", {"year": baseline_year}))
-    if drawn.after is None and drawn.months:
-        missing.append(Note("no-users", {"year": drawn.year}))
-    if not drawn.groups.whole:
-        missing.append(Note("too-few-workstations", {"k": drawn.fleet.perimeter.publish_at_least}))
-    return missing
-
-
-def _reductions(drawn: _Drawn) -> tuple[reductions.Reduction, ...]:
+def _reductions(drawn: Drawn) -> tuple[reductions.Reduction, ...]:
     found, before, after = drawn.reference.found, drawn.before, drawn.after
     if found is None or before is None or after is None:
         return ()
@@ -156,13 +100,6 @@ def _reductions(drawn: _Drawn) -> tuple[reductions.Reduction, ...]:
         )
         for level in LEVELS
     )
-
-
-def _reason(code: str, found: reductions.Reduction) -> Note:
-    if code == "baseline-too-uncertain":
-        u_ratio = found.adjusted.u_kwh / found.adjusted.total_kwh
-        return Note(code, {"u_ratio": u_ratio, "limit_ratio": reductions.MAX_CV_OF_BASELINE})
-    return Note(code)
 
 
 def _result(found: Sequence[reductions.Reduction]) -> model.Result:
@@ -185,7 +122,7 @@ def _result(found: Sequence[reductions.Reduction]) -> model.Result:
     )
 
 
-def _baseline(drawn: _Drawn) -> model.Baseline:
+def _baseline(drawn: Drawn) -> model.Baseline:
     stated, found = drawn.fleet.perimeter.baseline, drawn.reference.found
     return model.Baseline(
         stated.year,
@@ -193,10 +130,12 @@ def _baseline(drawn: _Drawn) -> model.Baseline:
         found.total_kwh if found and drawn.groups.whole else None,
         found.u_kwh if found and drawn.groups.whole else None,
         drawn.reference.evidence,
+        stated.approved_by,
+        stated.approved_on,
     )
 
 
-def _energy(drawn: _Drawn) -> model.Energy:
+def _energy(drawn: Drawn) -> model.Energy:
     total = drawn.total
     if not drawn.groups.whole or not drawn.months:
         return model.Energy(None, None, None, None, None, None, None)
@@ -212,11 +151,11 @@ def _energy(drawn: _Drawn) -> model.Energy:
     )
 
 
-def _beside(drawn: _Drawn, found: Sequence[reductions.Reduction]) -> model.Beside:
+def _beside(drawn: Drawn, found: Sequence[reductions.Reduction]) -> model.Beside:
     return model.Beside(found[0].raw_ratio, found[0].phi0_ratio, _naive_ratio(drawn))
 
 
-def _naive_ratio(drawn: _Drawn) -> float | None:
+def _naive_ratio(drawn: Drawn) -> float | None:
     # A stated baseline has no sum of its own: a dashboard would be set against the stated figure.
     found, before, after = drawn.reference.found, drawn.before, drawn.after
     if found is None or before is None or after is None:
@@ -230,7 +169,7 @@ def _naive_ratio(drawn: _Drawn) -> float | None:
     return 1 - (now_kwh / after.count) / (first_kwh / before.count)
 
 
-def _trajectory(drawn: _Drawn, found: Sequence[reductions.Reduction]) -> model.Trajectory:
+def _trajectory(drawn: Drawn, found: Sequence[reductions.Reduction]) -> model.Trajectory:
     stated, baseline_year = drawn.fleet.perimeter.target, drawn.fleet.perimeter.baseline.year
     insufficient = model.Trajectory(stated.year, stated.reduction_ratio, "insufficient")
     target = _target(drawn)
@@ -253,7 +192,7 @@ def _trajectory(drawn: _Drawn, found: Sequence[reductions.Reduction]) -> model.T
     )
 
 
-def _target(drawn: _Drawn) -> trajectories.Target | None:
+def _target(drawn: Drawn) -> trajectories.Target | None:
     stated, baseline_year = drawn.fleet.perimeter.target, drawn.fleet.perimeter.baseline.year
     if stated.year <= baseline_year:
         return None
@@ -267,7 +206,7 @@ def _target(drawn: _Drawn) -> trajectories.Target | None:
 
 
 def _curve(
-    drawn: _Drawn, found: Sequence[reductions.Reduction], this_month: str
+    drawn: Drawn, found: Sequence[reductions.Reduction], this_month: str
 ) -> tuple[model.MonthFigures, ...]:
     years = {month[:4] for month in drawn.fleet.complete}
     windows = [drawn.months, *(months_of(int(year)) for year in sorted(years))]
@@ -276,28 +215,3 @@ def _curve(
         hidden = frozenset(drawn.fleet.rows)
     factor = found[0].adjusted.user_factor_ratio if found else None
     return curve(drawn.fleet, hidden, _target(drawn), factor)
-
-
-def _notes(drawn: _Drawn, facts: Facts) -> list[Note]:
-    perimeter = drawn.fleet.perimeter
-    notes = [Note("exchangeable"), Note("months-bound")]
-    if perimeter.baseline.kind == "measured":
-        notes.append(Note("independent"))
-    if not drawn.reference.evidence:
-        notes.append(Note("baseline-evidence", {"baseline_year": perimeter.baseline.year}))
-    if drawn.fleet.left_out:
-        notes.append(Note("left-out", {"names": ", ".join(sorted(drawn.fleet.left_out))}))
-    carried = [m for m in drawn.months if perimeter.inventory_of(m).carried]
-    if carried:
-        notes.append(Note("inventory-carried", {"count": len(carried)}))
-    shown = (*drawn.groups.organisations, *drawn.groups.classes)
-    suppressed = sum(group.suppressed for group in shown)
-    if suppressed:
-        notes.append(Note("suppressed", {"count": suppressed, "k": perimeter.publish_at_least}))
-    account = facts.conservation
-    if account and (account.missing_j or account.doubled_j):
-        values = {"missing_j": account.missing_j, "doubled_j": account.doubled_j}
-        notes.append(Note("unaccounted", values))
-    if account and account.late_j:
-        notes.append(Note("late", {"late_j": account.late_j}))
-    return notes + flagged(drawn.fleet.of(drawn.months))

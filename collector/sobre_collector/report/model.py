@@ -63,6 +63,8 @@ class Baseline:
     energy_kwh: float | None
     u_kwh: float | None
     evidence: str
+    approved_by: str = ""
+    approved_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)

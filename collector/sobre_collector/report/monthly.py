@@ -117,7 +117,8 @@ def users(
             return None
         count += sum(value for value, _ in known) / len(known)
         u_parts.append(sum(half for _, half in known) / len(known) / RECTANGULAR)
-    return Users(count, hypot(*u_parts))
+    # Nobody to divide by is as good as not known.
+    return Users(count, hypot(*u_parts)) if count > 0 else None
 
 
 def month_before(month: str) -> str:

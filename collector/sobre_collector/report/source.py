@@ -59,7 +59,10 @@ def place(config: Path | None, data: Path | None) -> Place:
 
 
 def load_report(where: Place, year: int | None, now: datetime) -> Report:
-    """The report of a year, None for the last of which a month is over; StoreError if there is no ledger, ConfigError without a perimeter."""
+    """The report of a year; None: the last of which a month is over.
+
+    StoreError if there is no ledger, ConfigError if there is no perimeter or it is wrong.
+    """
     if not where.perimeter.exists():
         raise ConfigError(
             f"{where.perimeter}: does not exist; state baseline, target and head-counts there "

@@ -50,7 +50,7 @@ def marked(text: str) -> str:
 
 def _value(lang: Lang, key: str, value: str | int | float) -> str:
     if isinstance(value, str):
-        return name(lang, key, value)
+        return ", ".join(name(lang, key, code) for code in value.split(", "))
     if key.endswith("_ratio"):
         return notation.percent(value, lang)
     if key.endswith("_kwh"):

@@ -84,7 +84,8 @@ ENGLISH = {
     "note.left-out": "Outside the constant perimeter, so not counted: {names}.",
     "note.inventory-carried": "The inventory of {count} months is that of an earlier one.",
     "note.no-energy": "No consumption is known for one of the two periods.",
-    "note.no-data": "A stratum of the inventory is known through no device of its class.",
+    "note.no-data": "In the inventory, but no device of this class is monitored: {class}.",
+    "note.headcount-carried": "The head-counts of {count} months are those of an earlier one.",
     "note.unaccounted": "The conservation check finds {missing_j} J missing and {doubled_j} J "
     "doubled.",
     "note.late": "{late_j} J came after their month was closed and are not counted.",
@@ -199,6 +200,8 @@ ENGLISH = {
     "now.refresh": "This page refreshes every {seconds} seconds.",
     "now.conserved": "Nothing is missing, nothing is counted twice.",
     "now.unconserved": "The account does not balance: see below.",
+    "now.still": "Stop refreshing",
+    "now.resume": "Refresh again",
     "nav.label": "Pages",
     "nav.now": "Now",
     "nav.trajectory": "Trajectory",

@@ -85,7 +85,8 @@ FRENCH = {
     "note.left-out": "Hors du périmètre constant, donc non comptés : {names}.",
     "note.inventory-carried": "L’inventaire de {count} mois reprend celui d’un mois antérieur.",
     "note.no-energy": "Aucune consommation n’est connue pour l’une des deux périodes.",
-    "note.no-data": "Une strate de l’inventaire n’est connue par aucun appareil de sa famille.",
+    "note.no-data": "À l’inventaire, mais aucun appareil suivi dans cette famille : {class}.",
+    "note.headcount-carried": "Les effectifs de {count} mois reprennent ceux d’un mois antérieur.",
     "note.unaccounted": "Le contrôle de conservation de l’énergie relève {missing_j} J manquants "
     "et {doubled_j} J en double.",
     "note.late": "{late_j} J sont arrivés après la clôture de leur mois et ne sont pas comptés.",
@@ -201,6 +202,8 @@ FRENCH = {
     "now.refresh": "Cette page se met à jour toutes les {seconds} secondes.",
     "now.conserved": "Rien ne manque, rien n’est compté deux fois.",
     "now.unconserved": "Le compte n’est pas juste : voir ci-dessous.",
+    "now.still": "Arrêter la mise à jour automatique",
+    "now.resume": "Reprendre la mise à jour automatique",
     "nav.label": "Pages",
     "nav.now": "Maintenant",
     "nav.trajectory": "Trajectoire",

@@ -59,7 +59,8 @@ class _Pages:
 
     def now(self, lang: Lang) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            return await run_in_threadpool(self._now, lang, request.headers.get("host", ""))
+            host, still = request.headers.get("host", ""), "still" in request.query_params
+            return await run_in_threadpool(self._now, lang, host, still)
 
         return answer
 
@@ -72,7 +73,7 @@ class _Pages:
     async def health(self, _request: Request) -> Response:
         return await run_in_threadpool(self._health)
 
-    def _now(self, lang: Lang, host: str) -> Response:
+    def _now(self, lang: Lang, host: str, still: bool) -> Response:
         statuses = self._reader.own() if at_this_machine(host) else []
         try:
             fleet = self._reader.fleet()
@@ -80,7 +81,11 @@ class _Pages:
             return _broken(lang, "", error)
         content = now_body(fleet.now, statuses, fleet.conserved, time.time(), fleet.zone, lang)
         title = say(lang, "now.title")
-        return _page(lang, "", title, content, simulated=fleet.simulated, refresh=REFRESH_S)
+        # Who reads slowly, or by ear, must be able to keep the page as it is (RGAA 13.1).
+        refresh = 0 if still else REFRESH_S
+        return _page(
+            lang, "", title, content, simulated=fleet.simulated, refresh=refresh, still=still
+        )
 
     def _trajectory(self, lang: Lang) -> Response:
         try:
@@ -111,6 +116,7 @@ def _page(
     *,
     simulated: bool = False,
     refresh: int = 0,
+    still: bool = False,
     code: int = 200,
 ) -> Response:
     text = _TEMPLATES.get_template("page.html").render(
@@ -122,6 +128,7 @@ def _page(
         content=Markup(content),
         banner=Markup(banner(simulated, lang)),
         refresh=refresh,
+        still=still,
         say=lambda key, **values: say(lang, key, **values),
     )
     return HTMLResponse(text, code, headers={"Cache-Control": "no-store"})

@@ -21,6 +21,7 @@ from sobre_collector.web import now as looking
 from sobre_collector.web.status import Status, read
 
 KEPT_NOW_S = 10
+KEPT_PERIMETER_S = 60
 KEPT_REPORT_S = 300
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Reader:
         self._where = where
         self._statuses = tuple(statuses)
         self._fleet = _Kept(KEPT_NOW_S, self._look)
+        self._perimeter = _Kept(KEPT_PERIMETER_S, self._state)
         self._report = _Kept(KEPT_REPORT_S, self._make)
 
     def own(self) -> list[Status]:
@@ -54,19 +56,22 @@ class Reader:
         return self._fleet.get()
 
     def report(self) -> Report | None:
-        """The report of the last year known; None while there is no ledger. ConfigError for a wrong perimeter."""
+        """The report of the last year known; None while there is no ledger.
+
+        ConfigError for a wrong perimeter, StoreError if the ledger cannot be read.
+        """
         return self._report.get()
 
     def _exists(self) -> bool:
         return (self._where.data / LEDGER).exists()
 
-    def _perimeter(self) -> Perimeter:
+    def _state(self) -> Perimeter:
         if self._where.perimeter.exists():
             return load_perimeter(self._where.perimeter)
         return unstated(datetime.now(UTC).year)
 
     def _look(self) -> Fleet:
-        zone = self._perimeter().timezone
+        zone = self._perimeter.get().timezone
         if not self._exists():
             return Fleet(None, None, False, zone)
         at = int(time.time())
@@ -97,7 +102,7 @@ class Reader:
         now = datetime.now(UTC)
         ledger = open_ledger(self._where.data)
         try:
-            return made(ledger, self._perimeter(), None, now)
+            return made(ledger, self._perimeter.get(), None, now)
         finally:
             ledger.close()
 

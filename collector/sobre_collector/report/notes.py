@@ -1,0 +1,72 @@
+"""What a report says against itself: what is missing, and what weakens its figures."""
+
+from sobre_collector.indicators.reduction import MAX_CV_OF_BASELINE, Reduction
+from sobre_collector.perimeter import months_of
+from sobre_collector.report.coverage import flagged
+from sobre_collector.report.drawn import Drawn
+from sobre_collector.report.facts import Facts
+from sobre_collector.report.model import Note, Values
+
+
+def missing_of(drawn: Drawn) -> list[Note]:
+    """What stands in the way of a percentage."""
+    missing = list(drawn.reference.missing)
+    baseline_year = drawn.fleet.perimeter.baseline.year
+    if not drawn.months:
+        missing.append(Note("no-months", {"year": drawn.year}))
+    elif not drawn.full:
+        lacking = ", ".join(drawn.fleet.lacking(months_of(drawn.year)))
+        values: Values = {"known": len(drawn.months), "year": drawn.year, "months": lacking}
+        missing.append(Note("months-missing", values))
+    if drawn.year <= baseline_year:
+        missing.append(Note("not-after-baseline", {"baseline_year": baseline_year}))
+    if drawn.before is None:
+        missing.append(Note("no-users", {"year": baseline_year}))
+    if drawn.after is None and drawn.months:
+        missing.append(Note("no-users", {"year": drawn.year}))
+    if not drawn.groups.whole:
+        missing.append(Note("too-few-workstations", {"k": drawn.fleet.perimeter.publish_at_least}))
+    return missing
+
+
+def reason(code: str, found: Reduction, drawn: Drawn) -> Note:
+    """Why the reduction itself gave no percentage."""
+    if code == "baseline-too-uncertain":
+        u_ratio = found.adjusted.u_kwh / found.adjusted.total_kwh
+        return Note(code, {"u_ratio": u_ratio, "limit_ratio": MAX_CV_OF_BASELINE})
+    if code == "no-data":
+        months = [*drawn.months, *months_of(drawn.fleet.perimeter.baseline.year)]
+        unseen = {
+            one.stratum.device_class for one in drawn.fleet.of(months) if "no-data" in one.flags
+        }
+        return Note(code, {"class": ", ".join(sorted(unseen))})
+    return Note(code)
+
+
+def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
+    """Assumptions, and what weakens the figures."""
+    perimeter = drawn.fleet.perimeter
+    notes = [Note("exchangeable"), Note("months-bound")]
+    if perimeter.baseline.kind == "measured":
+        notes.append(Note("independent"))
+    if not drawn.reference.evidence:
+        notes.append(Note("baseline-evidence", {"baseline_year": perimeter.baseline.year}))
+    if drawn.fleet.left_out:
+        notes.append(Note("left-out", {"names": ", ".join(sorted(drawn.fleet.left_out))}))
+    carried = [m for m in drawn.months if perimeter.inventory_of(m).carried]
+    if carried:
+        notes.append(Note("inventory-carried", {"count": len(carried)}))
+    carried = [m for m in drawn.months if perimeter.headcount_of(m).carried]
+    if carried:
+        notes.append(Note("headcount-carried", {"count": len(carried)}))
+    shown = (*drawn.groups.organisations, *drawn.groups.classes)
+    suppressed = sum(group.suppressed for group in shown)
+    if suppressed:
+        notes.append(Note("suppressed", {"count": suppressed, "k": perimeter.publish_at_least}))
+    account = facts.conservation
+    if account and (account.missing_j or account.doubled_j):
+        values = {"missing_j": account.missing_j, "doubled_j": account.doubled_j}
+        notes.append(Note("unaccounted", values))
+    if account and account.late_j:
+        notes.append(Note("late", {"late_j": account.late_j}))
+    return notes + flagged(drawn.fleet.of(drawn.months))
