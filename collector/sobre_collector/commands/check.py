@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sobre_collector.conservation import Balance, check
+from sobre_collector.account import Balance
+from sobre_collector.conservation import check
 from sobre_collector.metering import counted, shown
 from sobre_collector.review import Review, review, review_folder
 from sobre_collector.store.ledger import Ledger
