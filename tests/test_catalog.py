@@ -70,6 +70,17 @@ def test_a_register_tells_its_count_and_its_wrap() -> None:
     assert feeder.modulus_uj is None, "where the modulus is unknown no rollover is assumed"
 
 
+@pytest.mark.parametrize(
+    ("profile", "method"),
+    [
+        ("eastron-sdm120", "modbus eastron-sdm120"),
+        ("raritan-px", "modbus raritan-px (unconfirmed)"),
+    ],
+)
+def test_how_it_is_measured_says_whether_it_is_confirmed(profile: str, method: str) -> None:
+    assert described(profile=profile)["pdu-a3"].method == method
+
+
 def test_an_unknown_model_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="'eastron-sdm12' is not known; did you mean 'eastron-s"):
         catalog.driver_for(meter(profile="eastron-sdm12"))

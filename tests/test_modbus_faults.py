@@ -110,6 +110,7 @@ def test_a_connection_that_is_reset_is_told_and_made_again() -> None:
     with script as meter, reader(meter.port) as driver:
         with pytest.raises(MeterError, match="connection lost"):
             driver.read()
+        assert meter.connections == 1, "a new connection that fails is not tried again"
         broken = False
         assert driver.read()[0].power_w == 65.25
 

@@ -165,11 +165,12 @@ def described(
             f"{point.device}: rated_w is missing; profile {name} cannot know it, state the "
             "greatest power that can flow through it in W"
         )
+    doubt = " (unconfirmed)" if profile.confirmed == "unconfirmed" else ""
     return Described(
         device=point.device,
         device_class=device_class or part.device_class or profile.device_class,
         rated_w=rated_w,
-        method=f"modbus {name}",
+        method=f"modbus {name}{doubt}",
         origin=Origin.MEASURED,
         uncertainty_ratio=profile.uncertainty_ratio,
         count_uj=decoding.count_uj(part.energy) if part.energy else 1,
