@@ -1,6 +1,6 @@
 """A rack PDU that speaks Modbus TCP, for demonstrations and tests. Its own account is the truth.
 
-    python deploy/demo/rack_pdu.py --host 127.0.0.1 --port 5020 --truth /tmp/pdu-truth.json
+    python deploy/demo/rack_pdu.py --host 127.0.0.1 --port 5020 --truth pdu-truth.json
 
 Power is a whole number of mW that changes from time to time; energy is that power times the
 milliseconds that passed, in whole µJ, so that nothing is rounded. The registers are those of the
