@@ -71,7 +71,8 @@ class Collector:
         return self.process.wait(WITHIN_S)
 
     def stop(self) -> int:
-        """SIGTERM; its exit code."""
+        """SIGTERM once it takes loads in; its exit code."""
+        self.connected()
         self.process.send_signal(signal.SIGTERM)
         return self.ended()
 
