@@ -243,3 +243,36 @@ def test_full_disk_lets_an_agent_start(small_disk: Path) -> None:
     fill_disk(small_disk)
     with closing(Spool(small_disk / "spool")) as spool:
         assert spool.counts().waiting == 0
+
+
+def test_load_of_the_future_waits(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as spool:
+        spool.append([span(end=NOW + 3600), span(end=NOW)], {})
+        outbox = Outbox(spool)
+        parcel = outbox.next_parcel(NOW)
+        assert parcel is not None
+        assert [load.end for load in decode_batch(parcel.payload).loads] == [NOW]
+        assert outbox.next_parcel(NOW) is None
+        assert outbox.next_parcel(NOW + 3600) is not None
+
+
+def test_load_that_cannot_be_said_is_kept_aside_and_the_others_leave(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as spool:
+        spool.append([span(end=NOW + n) for n in range(10)], {})
+        # Eleven hundred days: no load is that long, and no message may say so.
+        spool.append([span(end=NOW, span_s=1100 * 86_400), span(end=NOW)], {})
+        assert drain(spool) == 11
+        assert [(device, seq) for device, seq, _ in Outbox(spool).aside()] == [("pc-1", 11)]
+
+
+def test_batch_numbers_are_never_used_again(tmp_path: Path) -> None:
+    numbers = []
+    for _ in range(3):
+        with closing(opened(tmp_path)) as spool:
+            spool.append([span()], {})
+            outbox = Outbox(spool)
+            parcel = outbox.next_parcel(NOW)
+            assert parcel is not None
+            numbers.append(parcel.number)
+            assert outbox.confirm(confirmed(spool, parcel.number, parcel.payload))
+    assert numbers == [1, 2, 3]

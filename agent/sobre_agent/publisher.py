@@ -65,6 +65,7 @@ class Publisher:
         )
         self._parcels: dict[int, Parcel] = {}
         self._attempt = 0
+        self._empty = False
         self._said: str | None = None
         self._stopping = False
 
@@ -76,31 +77,26 @@ class Publisher:
     def run(self) -> None:
         """Deliver as loads close, for as long as the agent runs."""
         while not self._stopping:
-            wait_s = self._connected(lambda: False)
+            wait_s = self._connected()
             deadline_s = self._now_s() + wait_s
             while not self._stopping and (left_s := deadline_s - self._now_s()) > 0:
                 self._link.pause(left_s)
 
     def drain(self, within_s: float) -> bool:
         """Deliver what waits, within `within_s`, and disconnect; whether nothing is left."""
-        deadline_s = self._now_s() + within_s
-        empty = False
+        self._connected(self._now_s() + within_s)
+        return self._empty
 
-        def over() -> bool:
-            nonlocal empty
-            empty = not self._parcels
-            return empty or self._now_s() > deadline_s
+    def _connected(self, until_s: float | None = None) -> float:
+        """One connection, from its opening to its end; how long to wait (s) before the next.
 
-        self._connected(over)
-        return empty
-
-    def _connected(self, over: Callable[[], bool]) -> float:
-        """One connection, from its opening to its end; how long to wait (s) before the next."""
+        With `until_s` it ends then, or when nothing is left.
+        """
         try:
             self._link.open()
             self._well()
             self._greet()
-            self._serve(over)
+            self._serve(until_s)
         except (ConnectionError, StoreError) as error:
             self._ill(str(error))
         finally:
@@ -120,17 +116,18 @@ class Publisher:
             self._link.publish(topic(node, "birth", device), payload, retain=True)
         self._flight.opened(self._now_s())
 
-    def _serve(self, over: Callable[[], bool]) -> None:
+    def _serve(self, until_s: float | None) -> None:
         while not self._stopping:
             self._fill()
             now_s = self._now_s()
             for number in self._flight.due(self._parcels, now_s):
                 self._link.publish(topic(self._sender.node, "load"), self._parcels[number].payload)
                 self._flight.sent(number, now_s)
-            if over():
+            self._empty = not self._parcels
+            if until_s is not None and (self._empty or now_s >= until_s):
                 break
-            next_s = self._flight.next_s()
-            wait_s = LOOK_UP_S if next_s is None else next_s - now_s
+            ends = [until_s, self._flight.next_s(), now_s + LOOK_UP_S]
+            wait_s = min(end_s for end_s in ends if end_s is not None) - now_s
             for message in self._link.wait(wait_s):
                 self._read(message)
             if self._flight.deaf(self._now_s()):
