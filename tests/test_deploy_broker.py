@@ -45,7 +45,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
     yield ours
     for client in ours.clients:
         client.close()
-    broker.stop()
+    ours.broker.stop()
 
 
 def configuration(folder: Path, port: int) -> str:
@@ -57,16 +57,23 @@ def configuration(folder: Path, port: int) -> str:
     assert listeners == 1
     (included / "sobre.conf").write_text(ours)
     installed = unpacked.services()["mosquitto"].root / "etc" / "mosquitto" / "mosquitto.conf"
-    main = (installed if installed.exists() else Path("/etc/mosquitto/mosquitto.conf")).read_text()
+    return moved(installed if installed.exists() else Path("/etc/mosquitto/mosquitto.conf"), folder)
+
+
+def moved(main: Path, folder: Path) -> str:
+    """The text of a main configuration file with all that it names below `folder`."""
+    text = main.read_text()
     for there, here in {
         "/run/mosquitto/mosquitto.pid": "pid",
         "/var/lib/mosquitto/": "broker/",
+        "/mosquitto/data/": "broker/",
         "/var/log/mosquitto/mosquitto.log": "broker/mosquitto.log",
         "/etc/mosquitto/conf.d": "conf.d",
     }.items():
-        assert there in main
-        main = main.replace(there, f"{folder}/{here}")
-    return main
+        text = text.replace(there, f"{folder}/{here}")
+    elsewhere = re.findall(rf"^\w.* (?!{folder})/\S+$", text, re.M)
+    assert not elsewhere
+    return text
 
 
 def test_a_node_speaks_to_the_collector_and_hears_its_answers(site: Site) -> None:
@@ -82,6 +89,17 @@ def test_a_node_speaks_to_the_collector_and_hears_its_answers(site: Site) -> Non
     for answer in answers:
         collector.publish(answer, "yes")
         assert node.hears(answer, "yes")
+
+
+def test_the_containers_main_file_lets_them_speak_too(site: Site) -> None:
+    main = moved(DEPLOY.parent / "container" / "mosquitto.conf", site.folder)
+    site.broker.stop()
+    broker = site.broker = Broker(site.folder / "broker", main, site.broker.port)
+    broker.start()
+    collector, node = site.collector(), site.client("pc-1")
+    assert node.connect()
+    node.publish("sobre/v1/pc-1/load", "from a container")
+    assert collector.hears("sobre/v1/pc-1/load", "from a container")
 
 
 def test_a_shared_subscription_of_the_collector_gets_the_loads(site: Site) -> None:
