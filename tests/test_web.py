@@ -194,6 +194,7 @@ def test_each_page_is_sound_guarded_and_small(serve: MakeServer, data: Path) -> 
             answer = server.get(f"/{lang}/{path}")
             assert answer.status == 200
             assert_sound(parsed(answer.text), lang)
+            assert answer.headers["content-encoding"] == "gzip"
             assert answer.size + style.size <= 60_000
             assert answer.headers["content-security-policy"].startswith("default-src 'none'")
             assert "unsafe" not in answer.headers["content-security-policy"]

@@ -211,7 +211,5 @@ def _curve(
     years = {month[:4] for month in drawn.fleet.complete}
     windows = [drawn.months, *(months_of(int(year)) for year in sorted(years))]
     hidden = hidden_months(drawn.fleet, windows)
-    if not drawn.groups.whole:
-        hidden = frozenset(drawn.fleet.rows)
     factor = found[0].adjusted.user_factor_ratio if found else None
     return curve(drawn.fleet, hidden, _target(drawn), factor)
