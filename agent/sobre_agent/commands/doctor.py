@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import sqlite3
 import time
@@ -9,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import Literal
-
-import psutil
 
 from sobre_agent import config as agent_config
 from sobre_agent import preflight
@@ -82,7 +82,7 @@ def examined(path: Path) -> Iterator[Finding]:
 
 
 def _itself() -> Finding:
-    text = f"{VERSION}, Python {platform.python_version()}, psutil {psutil.__version__}"
+    text = f"{VERSION}, Python {platform.python_version()}, psutil {metadata.version('psutil')}"
     return Finding("OK", "version", text)
 
 
@@ -161,18 +161,25 @@ def _agent(folder: Path) -> Finding:
     """Whether an agent runs on this spool, and what it costs."""
     lock = folder / LOCK
     try:
-        process = psutil.Process(int(lock.read_text("ascii"))) if held_now(lock) else None
-        if process is not None:
-            used, since_s = process.cpu_times(), time.time() - process.create_time()
-            return Finding(
-                "OK",
-                "agent",
-                f"runs since {since_s / 3600:.1f} h with {process.memory_info().rss / MIB:.1f} MiB "
-                f"and {used.user + used.system:.1f} s of processor",
-            )
-    except (OSError, ValueError, psutil.Error):
-        pass
+        if held_now(lock):
+            return Finding("OK", "agent", f"runs{_cost(int(lock.read_text('ascii')))}")
+    except (OSError, ValueError) as error:
+        return Finding("WARN", "agent", f"{lock}: {error}; run this as the agent's user")
     return Finding("WARN", "agent", "none runs on this spool; systemctl start sobre-agent")
+
+
+def _cost(pid: int) -> str:
+    """What a process weighs and has worked, in words; nothing where there is no /proc."""
+    proc = Path("/proc") / str(pid)
+    try:
+        status = (proc / "status").read_text()
+        # proc(5): the name in parentheses may hold spaces; utime and stime are fields 14 and 15.
+        ticks = (proc / "stat").read_text().rpartition(")")[2].split()[11:13]
+    except OSError:
+        return ""
+    rss_kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+    work_s = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return f", {int(rss_kib) / 1024:.1f} MiB, {work_s:.1f} s of processor since it started"
 
 
 def _broker(config: AgentConfig) -> Finding:
