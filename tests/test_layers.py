@@ -1,0 +1,205 @@
+"""Who may import whom: the table of layers, held against the imports of every module."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = {
+    "sobre_drivers": ROOT / "drivers",
+    "sobre_agent": ROOT / "agent",
+    "sobre_collector": ROOT / "collector",
+}
+
+# A module may import what stands on an earlier line of its package's table, and, on its own line,
+# only its own folder. A name that ends in `/` is a folder.
+LAYERS = {
+    "sobre_drivers": """
+        errors load
+        strict_json sample calendar registers
+        settings clock power topics wire birth powercap battery pc_model
+        profile blocks sunspec
+        decoding host
+        points
+        modbus
+        catalog
+    """,
+    "sobre_agent": """
+        config cutters elapsed entropy identity lock version spool_schema
+        open_load resend naming
+        account pace sources
+        spool history preflight mqtt schedule
+        books outbox courier broker_probe
+        loop publisher live
+        delivery
+        commands/
+        cli
+        __main__
+    """,
+    "sobre_collector": """
+        rows config progress tables backup inbox
+        indicators/
+        metering
+        store/
+        account registry day_sums perimeter
+        conservation days months perimeter_toml
+        perimeter_files rebuild
+        intake duties
+        jobs mqtt
+        service review diagnosis
+        report/
+        web/
+        simulate/
+        up/
+        commands/
+        cli
+        __main__
+    """,
+}
+
+# The one module (or folder) on each side that knows an outside library.
+KNOWN_TO = {
+    "paho": {"sobre_agent.mqtt", "sobre_collector.mqtt"},
+    "pymodbus": {"sobre_drivers.modbus"},
+    "psutil": {"sobre_drivers.host"},
+    "apscheduler": {"sobre_collector.jobs"},
+    "amqtt": {"sobre_collector.up.embedded_broker"},
+    "numpy": {"sobre_collector.simulate/"},
+    "starlette": {"sobre_collector.web/"},
+    "uvicorn": {"sobre_collector.web/"},
+    "jinja2": {"sobre_collector.web/", "sobre_collector.report/"},
+}
+BASE = {"paho-mqtt", "psutil", "tzdata"}
+
+# What reads or writes anything but memory.
+IO = {"sqlite3", "socket", "subprocess", "pathlib", "os", "paho", "urllib", "http", "logging"}
+CALCULATION = (
+    "sobre_drivers.registers",
+    "sobre_drivers.power",
+    "sobre_drivers.load",
+    "sobre_drivers.wire",
+    "sobre_drivers.decoding",
+    "sobre_drivers.blocks",
+    "sobre_drivers.points",
+    "sobre_drivers.sunspec",
+    "sobre_drivers.pc_model",
+    "sobre_agent.account",
+    "sobre_agent.open_load",
+    "sobre_agent.elapsed",
+    "sobre_agent.cutters",
+    "sobre_collector.days",
+    "sobre_collector.months",
+    "sobre_collector.metering",
+    "sobre_collector.indicators/",
+)
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package, source in SOURCES.items():
+        for path in sorted((source / package).rglob("*.py")):
+            parts = path.relative_to(source).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+MODULES = dict(modules())
+
+
+def imports(path: Path) -> set[str]:
+    """Absolute names that a file imports, inside functions too; `if TYPE_CHECKING` counts."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def ours(path: Path) -> set[str]:
+    return {name for name in imports(path) if name in MODULES}
+
+
+def layer(module: str) -> tuple[int, str]:
+    """(line, name) of a module in its package's table; fails if it stands nowhere."""
+    package, _, rest = module.partition(".")
+    names = [rest, *(f"{folder}/" for folder in [rest.rpartition(".")[0], rest.split(".")[0]])]
+    for number, line in enumerate(LAYERS[package].strip().splitlines()):
+        for name in line.split():
+            if name in names:
+                return number, name
+    pytest.fail(f"{module} stands in no layer of this test; where does it belong?")
+
+
+def within(module: str, names: set[str] | tuple[str, ...]) -> bool:
+    return any(
+        module == name
+        or (name.endswith("/") and module.startswith(name[:-1] + "."))
+        or module == name.rstrip("/")
+        for name in names
+    )
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if "." in m])
+def test_a_module_imports_only_what_stands_above_it(module: str) -> None:
+    package = module.split(".")[0]
+    if MODULES[module].name == "__init__.py":
+        assert not ours(MODULES[module]), "a package's __init__ imports nothing of ours"
+        return
+    here, name = layer(module)
+    for other in ours(MODULES[module]):
+        if "." not in other or MODULES[other].name == "__init__.py":
+            continue
+        if other.split(".")[0] != package:
+            assert other.startswith("sobre_drivers."), f"{module} imports {other}"
+            continue
+        there, neighbour = layer(other)
+        same_folder = name == neighbour and name.endswith("/")
+        assert there < here or same_folder, f"{module} imports {other}, which is not above it"
+
+
+@pytest.mark.parametrize("library", KNOWN_TO)
+def test_an_outside_library_is_known_to_one_module(library: str) -> None:
+    knowing = {
+        m for m, path in MODULES.items() if library in {n.split(".")[0] for n in imports(path)}
+    }
+    strangers = {m for m in knowing if not within(m, KNOWN_TO[library])}
+    assert not strangers
+    assert knowing, f"nobody uses {library}: take it out of the table"
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if within(m, CALCULATION)])
+def test_calculation_does_no_io(module: str) -> None:
+    assert not {name.split(".")[0] for name in imports(MODULES[module])} & IO
+
+
+def test_base_dependencies_are_what_every_pc_gets() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {d.split(">")[0].split(";")[0].strip() for d in project["dependencies"]} == BASE
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        (
+            "sobre_agent.cli",
+            ["pymodbus", "serial", "paho", "ssl", "asyncio", "numpy", "apscheduler"],
+        ),
+        ("sobre_agent.commands.run", ["pymodbus", "serial", "asyncio", "numpy", "apscheduler"]),
+        ("sobre_collector.cli", ["numpy", "apscheduler", "starlette", "paho"]),
+    ],
+)
+def test_importing_loads_no_library_that_is_not_needed(module: str, absent: list[str]) -> None:
+    code = f"import sys, {module}; print([m for m in {absent!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", sorted(MODULES.values()), ids=lambda p: p.name)
+def test_no_file_is_longer_than_300_lines(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= 300
