@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,8 @@ def test_the_store_is_compared_with_the_registers_to_the_joule(
     }
     assert [fault["device"] for fault in told["faults"]] == (["pdu-a3"] if code else [])
     # Looking changes nothing: the next look finds the same.
+    with closing(Ledger(data / "ledger.db")) as ledger:
+        assert ledger.check_marks() == {}
     assert main(["check", "--data", str(data), "--store"]) == code
     assert f"{missing_j} J  missing" in capsys.readouterr().out
 

@@ -113,6 +113,11 @@ def test_the_perimeter_is_looked_through_even_if_the_settings_are_wrong(tmp_path
     assert "p.toml: 'baseline.year' is 'x'" in told
 
 
+def test_a_policy_that_lists_devices_needs_a_list(tmp_path: Path) -> None:
+    (problem,) = review(written(tmp_path, '[policy]\naccept = "listed"\n')).problems
+    assert "no device would be accepted" in problem
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -114,9 +114,29 @@ def test_time_without_a_load_is_not_zero_and_a_day_without_one_has_no_row() -> N
     assert (row.observed_s, row.energy_j, row.filled_j) == (2 * H, 7_200, 0)
 
 
-def test_time_that_two_streams_cover_is_covered_once() -> None:
-    (row,) = built([load(0, 6 * H, 10), load(2 * H, 6 * H, 20), load(0, 20 * H, 30)])
-    assert (row.observed_s, row.energy_j) == (20 * H, 60)
+@pytest.mark.parametrize(
+    "spans",
+    [
+        pytest.param([(0, 6), (2, 8), (0, 20)], id="overlapping"),
+        pytest.param([(0, 2), (6, 8), (0, 20)], id="one-covers-what-was-a-hole"),
+        pytest.param([(0, 2), (2, 8), (8, 20), (8, 20)], id="twice-the-same"),
+    ],
+)
+def test_time_that_two_streams_cover_is_covered_once(spans: list[tuple[int, int]]) -> None:
+    (row,) = built([load(low * H, (high - low) * H, 10) for low, high in spans])
+    assert (row.observed_s, row.energy_j) == (20 * H, 10 * len(spans))
+
+
+def test_what_is_drawn_without_use_is_taken_off_the_power_in_use() -> None:
+    # 40 W in use and 2 W off; the load of the working hours has some of both.
+    states = {"on": 8 * H, "off": 4 * H, "unknown": H}
+    loads = [
+        load(0, 7 * H, 2 * 7 * H, state_s={"off": 7 * H}),
+        load(7 * H, 13 * H, 40 * 8 * H + 2 * 4 * H, state_s=states),
+        load(20 * H, 4 * H, 2 * 4 * H, state_s={"off": 4 * H}),
+    ]
+    (row,) = built(loads)
+    assert row.filled_j == 40 * H
 
 
 @pytest.mark.parametrize(

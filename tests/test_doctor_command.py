@@ -78,6 +78,25 @@ def test_what_was_set_aside_is_counted_by_reason(
     assert found["quarantine"]["text"] == "3 set aside: 2 × no JSON, 1 × unknown-device"
 
 
+def test_a_joule_that_would_count_twice_fails(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The meter has no line of its own, so that it counts as well as what it feeds.
+    (data / "metering.csv").write_text(
+        "node,device,fed_by_node,fed_by,counts,until\npc-1,pc-1,reader,pdu-a3,yes,\n"
+        "reader,pdu-a3,,,no,2020-12-31\n",
+        "utf-8",
+    )
+    (data / "perimeter.toml").write_text(
+        '[[organisations]]\nid = "o"\nname = "O"\n[[sites]]\nid = "s"\nname = "S"\n'
+        '[baseline]\nyear = 2022\nkind = "measured"\n[files]\nmetering = "metering.csv"\n',
+        "utf-8",
+    )
+    code, found = told(capsys, "--data", str(data))
+    assert (code, found["metering"]["level"]) == (1, "FAIL")
+    assert "pc-1 counts, and so does pdu-a3 (node reader)" in found["metering"]["text"]
+
+
 def test_jobs_that_do_not_keep_up_are_told(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ledger = Ledger(data / "ledger.db")
     ledger.record_job("days", "2020-01", 0, "built")

@@ -1,55 +1,19 @@
 """Jobs: each once for its period, however late, and the same whatever the order of arrival."""
 
-import random
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from collected import METER, PARIS, PERIMETER, Place, arrivals, at, days_in
 from sobre_collector.config import Keep
-from sobre_collector.jobs import Jobs, run_due
-from sobre_collector.perimeter import Baseline, Perimeter
-from sobre_collector.rebuild import rebuild_days
-from sobre_collector.rows import Arrival, DayRow, Device, Key
+from sobre_collector.jobs import Jobs
+from sobre_collector.rows import Device
 from sobre_collector.store.ledger import Ledger
-from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.calendar import midnight
 from sobre_drivers.errors import StoreError
-from sobre_drivers.load import Load, Origin
 from sobre_drivers.sample import Instant
-
-PARIS = ZoneInfo("Europe/Paris")
-STREAM = "00000000-0000-4000-8000-000000000001"
-PERIMETER = Perimeter(Baseline(2022, "measured"))
-PCS = [Key(f"pc-{n}", f"pc-{n}") for n in range(4)]
-METER = Key("reader", "pdu-a3")
-H = 3_600
-
-
-class Place:
-    """A store and a ledger in a folder, and loads to put into them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-        self.series = SqliteSeries(folder)
-        self.ledger = Ledger(folder / "ledger.db")
-
-    def close(self) -> None:
-        self.series.close()
-        self.ledger.close()
-
-    def devices(self) -> None:
-        for key in PCS:
-            self.ledger.put_device(
-                Device(key, "workstation.laptop", "northtown", "hall", "model", 90.0, 0.3, 0)
-            )
-        self.ledger.put_device(Device(METER, "server", "northtown", "dc", "meter", 2000.0, 0.01, 0))
-
-    def run(self, now: int, **more: object) -> list[tuple[str, str, str]]:
-        return run_due(self.series, self.ledger, PERIMETER, now, **more)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -58,35 +22,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.devices()
     yield made
     made.close()
-
-
-def arrivals(first: date, days: int) -> list[Arrival]:
-    """A load per PC and day, one of the meter per hour, all of a different size."""
-    found = []
-    seq = 0
-    for n in range(days):
-        day = first + timedelta(days=n)
-        begins, ends = midnight(day, PARIS), midnight(day + timedelta(days=1), PARIS)
-        for number, key in enumerate(PCS, 1):
-            states = {"on": 8 * H, "off": ends - begins - 8 * H}
-            energy_j = 1_000 * number + n
-            load = Load(
-                key.device, n + 1, ends, ends - begins, energy_j, 10**9, Origin.MEASURED, states
-            )
-            found.append(Arrival(key.node, STREAM, load, True, ends))
-        for end in range(begins + H, ends + 1, H):
-            seq += 1
-            load = Load(METER.device, seq, end, H, 500 + seq, 10**9, Origin.MEASURED)
-            found.append(Arrival(METER.node, STREAM, load, False, end))
-    return found
-
-
-def at(day: date, hour: int) -> int:
-    return int(datetime(day.year, day.month, day.day, hour, tzinfo=PARIS).timestamp())
-
-
-def days_in(place: Place) -> list[DayRow]:
-    return list(place.series.days("2000-01-01", "2100-01-01"))
 
 
 def test_days_and_months_follow_from_what_came_in(place: Place) -> None:
@@ -108,29 +43,6 @@ def test_days_and_months_follow_from_what_came_in(place: Place) -> None:
     assert laptops.sums[2] == 4 * 3
     assert laptops.sums[0] * 3.6e6 == pytest.approx(3 * 10_000 + 4 * (0 + 1 + 2))
     assert (servers.devices, servers.sums[2], servers.calendar_days) == (1, 3.0, (3, 1))
-
-
-def test_order_and_repetition_of_arrivals_change_nothing(tmp_path: Path) -> None:
-    first = date(2026, 10, 23)
-    loads = arrivals(first, 5)
-    now = at(first + timedelta(days=6), 12)
-    found = []
-    for seed in (None, 1, 2):
-        place = Place(tmp_path / f"data-{seed}")
-        place.devices()
-        mixed = list(loads)
-        if seed is not None:
-            random.Random(seed).shuffle(mixed)
-        for n in range(0, len(mixed), 7):
-            place.series.append(sorted(mixed[n : n + 7], key=lambda a: a.load.seq))
-            rebuild_days(place.series, place.ledger, PERIMETER, now)
-        place.series.append(loads)
-        place.run(now)
-        found.append((days_in(place), place.ledger.months("2026-01", "2026-12")))
-        place.close()
-    assert found[1] == found[0]
-    assert found[2] == found[0]
-    assert {row.length_s for row in found[0][0]} == {24 * H, 25 * H}
 
 
 def test_a_job_is_done_once_for_its_period(place: Place) -> None:
@@ -184,20 +96,29 @@ def test_a_month_is_closed_after_its_time_and_its_workstations_forgotten(place: 
     assert [job for job, period, _ in place.run(at(closes, 2)) if period == "2026-09"] == []
 
 
-def test_a_close_that_was_cut_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("cut_at", ["forget", "record_job"])
+def test_a_close_that_was_cut_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch, cut_at: str
+) -> None:
     place.series.append(arrivals(date(2026, 9, 28), 3))
     now = at(date(2026, 11, 10), 12)
+    record = place.ledger.record_job
 
-    def cut(month: str) -> None:
-        raise StoreError("no room")
+    def cut(*words: object) -> None:
+        if cut_at == "forget" or words[0] == "close":
+            raise StoreError("no room")
+        record(*words)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(place.series, "forget", cut)
+    monkeypatch.setattr(place.series if cut_at == "forget" else place.ledger, cut_at, cut)
     with pytest.raises(StoreError, match="no room"):
         place.run(now)
     monkeypatch.undo()
     assert place.ledger.closed_months() == {"2026-09"}
+    kept = place.ledger.months("2026-09", "2026-09")
     assert ("close", "2026-09") in [(job, period) for job, period, _ in place.run(now)]
     assert not any(row.personal for row in days_in(place))
+    assert place.ledger.months("2026-09", "2026-09") == kept
+    assert {row.devices for row in kept} == {4, 1}
 
 
 def test_three_months_that_were_missed_are_closed_in_order(place: Place) -> None:

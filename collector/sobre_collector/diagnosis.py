@@ -1,5 +1,6 @@
 """What keeps a collector from working, found by looking and never by changing anything."""
 
+import os
 import platform
 import shutil
 import socket
@@ -15,13 +16,13 @@ from pathlib import Path
 from typing import Literal
 
 from sobre_collector.config import CollectorConfig, Mqtt
-from sobre_collector.metering import shown
+from sobre_collector.metering import counted, shown
 from sobre_collector.perimeter import Perimeter
 from sobre_collector.rows import Key
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
 from sobre_drivers.calendar import local_day
-from sobre_drivers.errors import StoreError
+from sobre_drivers.errors import ConfigError, StoreError
 from sobre_drivers.load import personal
 
 Level = Literal["OK", "WARN", "FAIL"]
@@ -62,6 +63,8 @@ def disk_room(data: Path) -> Finding:
     folder = next(path for path in (data, *data.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free
     text = f"{free / 1024**3:.1f} GiB free for {data}"
+    if not os.access(folder, os.W_OK):
+        return Finding("FAIL", "disk", f"{folder} cannot be written", "give it to this account")
     if free < NO_BYTES:
         return Finding("FAIL", "disk", text, "make room; nothing is confirmed without it")
     if free < LOW_BYTES:
@@ -160,6 +163,17 @@ def arrivals(series: Series, ledger: Ledger, now: int) -> list[Finding]:
     else:
         found.append(Finding("OK", "infrastructure", "no device is silent"))
     return found
+
+
+def metering(ledger: Ledger, perimeter: Perimeter, now: int) -> Finding:
+    """Whether the devices that report and the metering tree count each joule once."""
+    try:
+        today = local_day(now, perimeter.timezone)
+        counting = counted(ledger.devices(), perimeter.metering, today)
+    except ConfigError as error:
+        remedy = "correct metering.csv: until then no month is totalled"
+        return Finding("FAIL", "metering", "; ".join(error.problems), remedy)
+    return Finding("OK", "metering", f"{len(counting)} devices count")
 
 
 def quarantine(series: Series) -> Finding:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -47,6 +47,7 @@ class Jobs:
         self._house = House(series, ledger, perimeter, keep or Keep(), check, ledger_file, backups)
         self._clock = clock
         self._lock = Lock()
+        self._stopping = Event()
         self._rest_until_s = float("-inf")
         self._failing: dict[str, str] = {}
         self._scheduler: BackgroundScheduler | None = None
@@ -54,6 +55,7 @@ class Jobs:
     def start(self) -> None:
         """Wake at once, then every minute."""
         # UTC, since an interval in local time would stand still in the hour that a clock repeats.
+        self._stopping.clear()
         scheduler = BackgroundScheduler(timezone="UTC")
         options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         scheduler.add_job(self.wake, "date", id="first", **options)
@@ -62,7 +64,8 @@ class Jobs:
         self._scheduler = scheduler
 
     def stop(self) -> None:
-        """Let the job that runs finish, and wake no more."""
+        """Let the job or the day that is being built finish, and wake no more."""
+        self._stopping.set()
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
@@ -88,12 +91,14 @@ class Jobs:
     def _rebuild(self, now: int) -> None:
         begun_s = self._clock.now().mono_s
         house = self._house
-        rebuild_days(house.series, house.ledger, house.perimeter, now)
+        rebuild_days(house.series, house.ledger, house.perimeter, now, self._stopping.is_set)
         ended_s = self._clock.now().mono_s
         self._rest_until_s = ended_s + (ended_s - begun_s) / BUSY_RATIO
 
     def _all_due(self, now: int) -> None:
         for duty in duties(self._house, now):
+            if self._stopping.is_set():
+                return
             self._try(f"{duty.job} {duty.period}", partial(run_duty, self._house, duty, now))
 
     def _try(self, name: str, run: Callable[[], object]) -> None:

@@ -4,7 +4,7 @@ Loads lie by time in the store, so days are taken one after the other, all touch
 in one pass.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -23,20 +23,40 @@ CHUNK = 10_000
 ONE_OF_DAY_RATIO = 0.1
 
 
-def rebuild_days(series: Series, ledger: Ledger, perimeter: Perimeter, at: int) -> int:
+def never() -> bool:
+    """Nobody waits for the end."""
+    return False
+
+
+def rebuild_days(
+    series: Series,
+    ledger: Ledger,
+    perimeter: Perimeter,
+    at: int,
+    stopping: Callable[[], bool] = never,
+) -> int:
     """Build all days that were touched; how many. Building twice changes nothing.
+
+    Asked to stop, it ends after the day at hand; what was touched is then built at the next call.
 
     The workstations' days of a month that is closed are not built again: their other loads are
     forgotten, and half a day would take the place of what the month kept.
     """
     built = 0
     while touched := series.touched(CHUNK):
-        built += _rebuild(touched, series, ledger, perimeter, at)
+        built += _rebuild(touched, series, ledger, perimeter, at, stopping)
+        if stopping():
+            break
     return built
 
 
 def _rebuild(
-    touched: Sequence[Touched], series: Series, ledger: Ledger, perimeter: Perimeter, at: int
+    touched: Sequence[Touched],
+    series: Series,
+    ledger: Ledger,
+    perimeter: Perimeter,
+    at: int,
+    stopping: Callable[[], bool],
 ) -> int:
     zone = perimeter.timezone
     closed, devices_n = ledger.closed_months(), len(ledger.devices())
@@ -44,6 +64,8 @@ def _rebuild(
     noted: set[str] = set()
     built = 0
     for day in sorted(by_day):
+        if stopping():
+            return built
         month = month_of(day)
         if month not in noted:
             # Before the days are written: noted for nothing costs a little time, not noted a month.

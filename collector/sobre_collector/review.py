@@ -43,6 +43,11 @@ def review(path: Path) -> Review:
             noted += remarks(perimeter)
         except ConfigError as error:
             problems += error.problems
+    elif config is not None and config.policy.accept == "listed":
+        problems.append(
+            f"{path}: 'policy.accept' is 'listed' and no perimeter lists anything: no device would "
+            "be accepted; name one under 'perimeter', or write \"all\""
+        )
     elif config is not None:
         noted.append("perimeter: none; nothing is extrapolated, and no reduction is shown")
     return Review(config, perimeter, tuple(problems), tuple(noted))

@@ -79,6 +79,7 @@ def _inside(data: Path, config: CollectorConfig, perimeter: Perimeter, now: int)
     ):
         return [
             *diagnosis.arrivals(series, ledger, now),
+            diagnosis.metering(ledger, perimeter, now),
             diagnosis.quarantine(series),
             diagnosis.jobs(ledger, perimeter, config, now),
         ]
