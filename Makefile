@@ -35,7 +35,7 @@ services: $(VENV)/.set-up-to-test ## the real services that tests use, unpacked 
 
 .PHONY: bench
 bench: $(VENV)/.set-up-to-test services ## measure speed and size (docs/performance.md)
-	@$(BIN)/python -m bench $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 .PHONY: clean
 clean: ## remove what set-up and tools made; keeps var, your data

@@ -1,0 +1,1 @@
+"""Programs that do the least that the same job takes: what we are compared with."""

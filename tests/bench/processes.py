@@ -1,0 +1,130 @@
+"""Processes that are watched from outside: started, measured through /proc, and ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bench.figures import Unavailable
+
+TESTS = Path(__file__).resolve().parents[1]
+STOP_WITHIN_S = 15.0
+NS_PER_S = 1e9
+KIB_PER_MIB = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a process has used since it began: processor time (s), and how often it was woken."""
+
+    cpu_s: float
+    wakeups: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory of a process (MiB); `own_mib` is what no other process shares."""
+
+    resident_mib: float
+    own_mib: float
+
+
+def script(name: str) -> list[str]:
+    """The words that start a program of `bench.floors`, or another module."""
+    return [sys.executable, "-m", name]
+
+
+@contextmanager
+def running(words: Sequence[str], log: Path) -> Iterator[psutil.Process]:
+    """A process, ended when the block ends; RuntimeError with its log if it ends before."""
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=_environment()
+        )
+    try:
+        yield psutil.Process(process.pid)
+        if process.poll() is not None:
+            raise RuntimeError(f"{' '.join(words[1:4])} ended by itself:\n{log.read_text()}")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A process that ended by itself: what it used, and what it said."""
+
+    cpu_s: float
+    wall_s: float
+    output: bytes
+
+
+def finished(words: Sequence[str], within_s: float = 300.0) -> Finished:
+    """Run a program to its end; RuntimeError if it fails or takes too long."""
+    before, begun_s = os.times(), time.monotonic()
+    try:
+        done = subprocess.run(
+            words, capture_output=True, env=_environment(), timeout=within_s, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{' '.join(words[1:4])}: not done in {within_s:.0f} s") from error
+    wall_s, after = time.monotonic() - begun_s, os.times()
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words[1:4])}: {done.stderr.decode(errors='replace')}")
+    # Nothing else of ours is waited for meanwhile.
+    used_s = after.children_user - before.children_user
+    used_s += after.children_system - before.children_system
+    return Finished(used_s, wall_s, done.stdout)
+
+
+def spent(pid: int) -> Spent:
+    """What all threads of a process have used, to the nanosecond; Unavailable without /proc."""
+    cpu_ns = wakeups = 0
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            cpu_ns += int((task / "schedstat").read_text().split()[0])
+            wakeups += _field(task / "status", "voluntary_ctxt_switches")
+    except OSError as error:
+        raise Unavailable(f"/proc tells nothing of process {pid} ({error.strerror})") from error
+    return Spent(cpu_ns / NS_PER_S, wakeups)
+
+
+def memory(pid: int) -> Memory:
+    """What a process occupies now; Unavailable without /proc."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup")
+    try:
+        own = _field(rollup, "Private_Clean") + _field(rollup, "Private_Dirty")
+        return Memory(_field(rollup, "Rss") / KIB_PER_MIB, own / KIB_PER_MIB)
+    except OSError as error:
+        raise Unavailable(f"/proc tells nothing of process {pid} ({error.strerror})") from error
+
+
+def until(met: Callable[[], bool], what: str, within_s: float = 60.0) -> None:
+    """Wait for something; RuntimeError if it does not come."""
+    deadline_s = time.monotonic() + within_s
+    while not met():
+        if time.monotonic() > deadline_s:
+            raise RuntimeError(f"not in {within_s:.0f} s: {what}")
+        time.sleep(0.02)
+
+
+def _field(path: Path, name: str) -> int:
+    for line in path.read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise Unavailable(f"{path}: says nothing of {name}")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(TESTS)}
