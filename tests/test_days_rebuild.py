@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collected import PERIMETER, Place, arrivals, at, days_in
+from collected import PERIMETER, H, Place, arrivals, at, days_in
 from sobre_collector.rebuild import rebuild_days
 
 

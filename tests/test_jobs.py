@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collected import METER, PARIS, PERIMETER, Place, arrivals, at, days_in
+from collected import METER, PARIS, PERIMETER, H, Place, arrivals, at, days_in
 from sobre_collector.config import Keep
 from sobre_collector.jobs import Jobs
 from sobre_collector.rows import Device
