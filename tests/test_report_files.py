@@ -56,7 +56,7 @@ def test_the_french_file_says_the_sentences_of_the_method_with_french_numbers() 
     assert (
         f"Part mesurée / estimée / extrapolée : 67{NARROW}% / 3{NARROW}% / 30{NARROW}%."
     ) in html
-    assert "Écart à la trajectoire : 3,8 points, <strong>en avance</strong> au seuil" in html
+    assert "Écart à la trajectoire : +3,8 points, <strong>en avance</strong> au seuil" in html
     assert f"Consommation évitée : 16,0{NARROW}MWh (12,9 à 19,0{NARROW}MWh, 95 %)." in html
 
 

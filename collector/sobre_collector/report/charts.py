@@ -101,8 +101,8 @@ def _grid(top: float, step: float, y: Callable[[float], float], unit: str) -> It
 
 
 def _months(points: Sequence[Point], x: Callable[[int], float]) -> Iterator[str]:
-    # At most a dozen labels stay legible.
-    every = max(1, -(-len(points) // 12))
+    # More labels than these run into one another.
+    every = max(1, -(-len(points) // 9))
     for index, point in enumerate(points):
         if index % every == 0:
             at = f'x="{x(index):.1f}" y="{HEIGHT - BOTTOM + 18}"'

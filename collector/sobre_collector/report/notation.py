@@ -47,11 +47,12 @@ def percents(ratios: Sequence[float], lang: str, decimals: int = 0) -> list[str]
 
 
 def points(ratio: float, lang: str) -> str:
-    """A difference of percentages: "-1,2 point", "2,3 points"."""
+    """A difference of percentages with its sign: "-1,2 point", "+2,3 points"."""
     # French says "point" below two, English only at exactly one.
     value = round(ratio * 100, 1)
     one = abs(value) < 2 if lang == "fr" else abs(value) == 1
-    return f"{number(value, lang, 1)} point{'' if one else 's'}"
+    sign = "+" if value > 0 else ""
+    return f"{sign}{number(value, lang, 1)} point{'' if one else 's'}"
 
 
 def energy(kwh: float, lang: str) -> str:

@@ -28,8 +28,8 @@ def now_body(
     parts = [f"<h1>{escape(say(lang, 'now.title'))}</h1>"]
     parts += [_own(one, at_s, zone, lang) for one in statuses]
     if now is not None:
-        parts += [*_infrastructure(now, zone, lang), _silent(now, zone, lang)]
         parts.append(_health(now, conserved, lang))
+        parts += [*_infrastructure(now, zone, lang), _silent(now, zone, lang)]
     elif not statuses:
         parts.append(f"<p>{escape(say(lang, 'now.no_status'))}</p>")
     return "\n".join(parts)
@@ -132,6 +132,7 @@ def _health(now: Now, conserved: Conserved | None, lang: Lang) -> str:
     rows = [
         [say(lang, "now.workstations"), workstations],
         [say(lang, "now.devices"), notation.number(now.infrastructure, lang)],
+        [say(lang, "now.silent"), notation.number(len(now.silent) + now.more_silent, lang)],
         [say(lang, "now.quarantine"), notation.number(now.quarantined, lang)],
     ]
     heads = [say(lang, "col.figure"), say(lang, "col.value")]
