@@ -19,6 +19,9 @@ from sobre_drivers.topics import PREFIX
 log = logging.getLogger(__name__)
 
 TOPICS = (f"{PREFIX}/+/load", f"{PREFIX}/+/birth/#")
+# Our acknowledgement to the broker would say that a message came, and nobody needs to know that
+# before it is stored; `confirmed` says so. Without it the broker spares us a fifth of the work.
+QOS = 0
 KEEPALIVE_S = 30
 RECONNECT_S = (1, 60)
 # Answers that the broker has not taken yet; beyond, they are dropped, and agents ask again.
@@ -78,7 +81,7 @@ class Link:
         if code.is_failure:
             self._say(f"refuses us: {code}; see user name, password and certificate")
         else:
-            client.subscribe([(topic, 1) for topic in TOPICS])
+            client.subscribe([(topic, QOS) for topic in TOPICS])
 
     def _on_subscribe(self, _: Client, __: Any, ___: int, codes: Any, ____: Any) -> None:
         if any(code.is_failure for code in codes):
