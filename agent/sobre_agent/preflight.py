@@ -25,8 +25,6 @@ def problems(config: AgentConfig) -> list[str]:
     found += _unwritable("spool.folder", config.spool.folder)
     if config.status_file is not None:
         found += _unwritable("status_file", config.status_file.parent)
-    if not found and not config.node:
-        found += _nameless(config)
     return found + _meters(config)
 
 
@@ -78,16 +76,6 @@ def _unwritable(key: str, folder: Path) -> list[str]:
     if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
         return []
     return [f"{key}: {nearest} cannot be written to; let the agent write there, or name another"]
-
-
-def _nameless(config: AgentConfig) -> list[str]:
-    from sobre_agent.sources import node_of
-
-    try:
-        node_of(config)
-    except ConfigError as error:
-        return list(error.problems)
-    return []
 
 
 def _meters(config: AgentConfig) -> list[str]:

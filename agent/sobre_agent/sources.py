@@ -30,9 +30,9 @@ def node_of(config: AgentConfig) -> str:
     """The name of this node; ConfigError if it can neither be read nor derived."""
     if config.node or config.organisation_key_file is None:
         return config.node
-    from sobre_agent.identity import derived_node
+    from sobre_agent.naming import derived_elsewhere
 
-    return derived_node(config.organisation_key_file)
+    return derived_elsewhere(config.organisation_key_file)
 
 
 def sources_of(config: AgentConfig, node: str) -> list[Source]:

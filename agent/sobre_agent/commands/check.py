@@ -8,6 +8,7 @@ from pathlib import Path
 from sobre_agent import config as agent_config
 from sobre_agent import preflight
 from sobre_agent.config import AgentConfig
+from sobre_agent.sources import node_of
 from sobre_drivers.errors import ConfigError
 
 
@@ -42,11 +43,20 @@ def found(path: Path) -> tuple[list[str], list[str]]:
         config = agent_config.load(path)
     except ConfigError as error:
         return list(error.problems), []
-    problems = preflight.problems(config) or _tls(config)
+    problems = preflight.problems(config) or [*_name(config), *_tls(config)]
     return (
         [f"{path}: {problem}" for problem in problems],
         [f"{path}: {warning}" for warning in preflight.warnings(config)],
     )
+
+
+def _name(config: AgentConfig) -> list[str]:
+    """Whether the node has a name, or one can be derived."""
+    try:
+        node_of(config)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
 
 
 def _tls(config: AgentConfig) -> list[str]:
