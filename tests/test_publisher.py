@@ -231,6 +231,7 @@ def test_broker_that_comes_back_empty_loses_nothing(
     with publishing(tmp_path, broker):
         until(lambda: len(collector.got) >= 1)
         broker.kill()
+        collector.births.clear()
         for path in broker.folder.glob("*.db"):
             path.unlink()
         collector.says = confirms
