@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
@@ -19,6 +20,8 @@ from sobre_drivers.clock import Clock
 from sobre_drivers.errors import SobreError
 
 log = logging.getLogger(__name__)
+# The scheduler tells of every waking: two lines a minute that nobody needs.
+logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 WAKE_S = 60
 # Days are built at most for this part of the time, so that a large fleet's present day, which every
@@ -58,8 +61,10 @@ class Jobs:
         self._stopping.clear()
         scheduler = BackgroundScheduler(timezone="UTC")
         options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        scheduler.add_job(self.wake, "date", id="first", **options)
-        scheduler.add_job(self.wake, "interval", seconds=WAKE_S, id="wake", **options)
+        at_once = datetime.now(UTC)
+        scheduler.add_job(
+            self.wake, "interval", seconds=WAKE_S, id="wake", next_run_time=at_once, **options
+        )
         scheduler.start()
         self._scheduler = scheduler
 

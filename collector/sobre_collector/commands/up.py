@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sobre_collector.up import line as lines
+from sobre_collector.up.broker import free_port
 from sobre_collector.up.files import Layout
 
 
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
             _simulate_once(data)
         line = lines.Line(Layout(data))
         try:
-            port = options.port or lines.free_port()
+            port = options.port or free_port()
             line.start(port, perimeter if perimeter.exists() else None, options.demo)
             print(f"Page:   {line.page}")
             print(

@@ -40,7 +40,7 @@ class Series(Protocol):
         ...
 
     def readmit(self, key: Key, reason: str, personal: bool) -> int:
-        """Let the loads of a device that were quarantined for `reason` count; how many they were."""
+        """Let loads of a device quarantined for `reason` count; how many they were."""
         ...
 
     def loads(self, start: int, end: int, key: Key | None = None) -> Iterator[StoredLoad]:

@@ -63,9 +63,9 @@ class Line:
         agents = {PC: write_pc(layout, port)}
         if demo:
             pdu_port = free_port()
-            self._start(
-                "demo-pdu", [sys.executable, str(DEMO_PDU_PROGRAM), "--port", str(pdu_port)]
-            )
+            program = [sys.executable, str(DEMO_PDU_PROGRAM), "--port", str(pdu_port)]
+            # Without its counters each start would be a meter that was reset.
+            self._start("demo-pdu", [*program, "--state", str(layout.data / "demo-pdu.json")])
             self._wait_for("demo-pdu", pdu_port)
             agents[READER] = write_reader(layout, port, pdu_port)
         for node, path in agents.items():
