@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from report_fleet import FACTS, LAPTOP, half_monitored, month, perimeter, unequal_organisations
-from sobre_collector.indicators.moments import Stratum
+from sobre_collector.indicators.moments import DeviceMonth, Stratum, stratum_month
 from sobre_collector.perimeter import Baseline, BaselineRow, Perimeter, months_of
 from sobre_collector.report.figures import input_sha256, report
 from sobre_collector.report.model import Conserved, Group
@@ -210,19 +210,33 @@ def test_a_fleet_of_fewer_than_ten_workstations_publishes_no_energy() -> None:
     assert found.result is None
     assert "too-few-workstations" in [note.code for note in found.missing]
     assert found.energy.energy_kwh is None
+    assert len(found.months) == 12
     assert all(one.energy_kwh is None and one.naive_kwh is None for one in found.months)
-    assert all(one.suppressed for one in (*found.organisations, *found.classes))
-    assert found.coverage[0].devices is None
+    assert (found.organisations, found.classes, found.coverage) == ((), (), ())
 
 
-def test_a_hidden_month_takes_another_with_it() -> None:
-    rows = half_monitored()
-    rows[0] = month("2025-01", LAPTOP, 4, 80.0, 10.0)
+def test_a_month_of_too_few_counts_nowhere_so_that_no_later_total_gives_it_back() -> None:
+    rows = [*half_monitored(2024), *half_monitored(2025)]
+    rows[0] = month("2024-01", LAPTOP, 4, 80.0, 10.0)
+    facts = replace(FACTS, this_month="2024-12")
+    early = report(rows[:24], perimeter(), 2024, facts)
+    assert early.result is None
+    assert {note.code for note in early.missing} == {"months-missing", "too-few-workstations"}
+    # February to November: January is in no sum.
+    assert early.energy.energy_kwh == pytest.approx(10 * 7_500)
+    late = report(rows, perimeter(), 2025, FACTS)
+    assert late.result is not None
+    assert late.energy.energy_kwh == pytest.approx(90_000)
+    assert [one.month for one in late.months if one.energy_kwh is None] == ["2024-01"]
+    assert "too-few-workstations" in [note.code for note in late.notes]
+
+
+def test_one_device_that_makes_more_than_a_fifth_hides_its_month() -> None:
+    small = DeviceMonth((1.0, 0.0), (20, 10), 1.0, 0.0, 0.0)
+    large = DeviceMonth((10.0, 0.0), (20, 10), 10.0, 0.0, 0.0)
+    rows = [stratum_month(n, LAPTOP, (20, 10), [small] * 30 + [large]) for n in months_of(2025)]
     found = report(rows, perimeter(), 2025, FACTS)
-    hidden = [one.month for one in found.months if one.energy_kwh is None]
-    # The year's total minus the other eleven would give it back.
-    assert hidden == ["2025-01", "2025-02"]
-    assert found.result is not None
+    assert [one.energy_kwh for one in found.months] == [None] * 12
 
 
 def test_joules_that_do_not_balance_stand_among_the_weaknesses() -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from pages import assert_sound, parsed
-from report_fleet import half_monitored
+from report_fleet import LAPTOP, half_monitored, month
+from sobre_collector.perimeter import months_of
 from sobre_collector.rows import Arrival, Device, Key
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
@@ -60,16 +61,12 @@ class Answer:
 class Server:
     """`sobre serve` in a process of its own, on a free port."""
 
-    data: Path
-    words: tuple[str, ...] = ()
+    command: list[str]
     port: int = 0
     process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "sobre_collector", "serve", "--data", str(self.data)]
-        self.process = subprocess.Popen(
-            [*command, "--port", "0", *self.words], stdout=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("Page: http://127.0.0.1:"), line
@@ -104,8 +101,9 @@ MakeServer = Callable[..., Server]
 def serve() -> Iterator[MakeServer]:
     started: list[Server] = []
 
-    def make(data: Path, *words: str) -> Server:
-        server = Server(data, words)
+    def make(data: Path, *words: str, command: list[str] | None = None) -> Server:
+        usual = [sys.executable, "-m", "sobre_collector", "serve", "--port", "0"]
+        server = Server(command or [*usual, "--data", str(data), *words])
         started.append(server)
         server.start()
         return server
@@ -255,6 +253,31 @@ def test_fewer_than_ten_workstations_are_not_counted_out(serve: MakeServer, tmp_
         "7"
         not in page.text.partition("Known workstations")[2].partition("Infrastructure devices")[0]
     )
+
+
+def test_a_fleet_of_a_few_workstations_has_no_trajectory_to_show(
+    serve: MakeServer, tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    for name in months_of(time.gmtime().tm_year - 1):
+        ledger.put_month(month(name, LAPTOP, 9, 432.1))
+    ledger.close()
+    page = parsed(serve(tmp_path).get("/en/trajectory").text)
+    assert_sound(page, "en")
+    assert "Insufficient data" in page.text
+    assert "Fewer than 10 workstations monitored" in page.text
+    assert "not published" in page.text
+    assert "432" not in page.text
+
+
+def test_a_configuration_names_folder_perimeter_and_port(
+    serve: MakeServer, data: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "collector.toml"
+    config.write_text('data = "data"\nperimeter = "data/perimeter.toml"\n[web]\nport = 0\n')
+    command = [sys.executable, "-m", "sobre_collector", "serve", "--config", str(config)]
+    server = serve(data, command=command)
+    assert "-15.1%" in server.get("/en/trajectory").text
 
 
 def test_this_machine_is_shown_to_who_sits_at_it_only(serve: MakeServer, data: Path) -> None:

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     now = datetime.now(UTC)
     where = place(options.config, options.data)
     found = load_report(where, options.year, now)
-    if not found.months and not found.energy.energy_kwh:
+    if found.empty:
         raise StoreError(
             f"{where.data}: no complete month up to {found.period.year}; wait for the first to "
             "end, or choose another --year"

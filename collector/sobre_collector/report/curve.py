@@ -13,36 +13,33 @@ LEVEL = 0.95
 
 def curve(
     fleet: Fleet,
-    hidden: frozenset[str],
     target: Target | None,
     user_factor_ratio: float | None,
 ) -> tuple[MonthFigures, ...]:
-    """All complete months since the baseline year began; those in `hidden` without energies.
+    """All months since the baseline year began; those of too few workstations without energies.
 
     The target of a month is the same month of a measured baseline, adjusted to the users, less what
     the path asks at its end.
     """
-    return tuple(
-        _month(fleet, month, hidden, target, user_factor_ratio) for month in fleet.complete
-    )
+    months = sorted((*fleet.complete, *fleet.too_few))
+    return tuple(_month(fleet, month, target, user_factor_ratio) for month in months)
 
 
 def _month(
     fleet: Fleet,
     month: str,
-    hidden: frozenset[str],
     target: Target | None,
     user_factor_ratio: float | None,
 ) -> MonthFigures:
     counted = users(fleet.perimeter, [month], fleet.organisations)
     users_n = counted.count if counted else None
-    if month in hidden:
+    if month in fleet.too_few:
         return MonthFigures(month, None, None, None, None, None, None, users_n)
     total = year_total(fleet.of([month]))
     low_kwh, high_kwh = total.interval(LEVEL)
     stated = fleet.perimeter.baseline
     same = f"{stated.year:04}-{month[5:7]}"
-    known = stated.kind == "measured" and same in fleet.complete and same not in hidden
+    known = stated.kind == "measured" and same in fleet.complete
     baseline_kwh = fsum(one.total_kwh for one in fleet.of([same])) if known else None
     path_kwh = None
     if baseline_kwh is not None and target is not None and user_factor_ratio is not None:

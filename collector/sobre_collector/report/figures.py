@@ -15,7 +15,6 @@ from sobre_collector.report.coverage import coverage
 from sobre_collector.report.curve import curve
 from sobre_collector.report.drawn import Drawn, drawn_from
 from sobre_collector.report.facts import METHOD_VERSION, Facts
-from sobre_collector.report.groups import hidden_months
 from sobre_collector.report.notes import missing_of, notes_of, reason
 
 LEVELS = (0.95, 0.90)
@@ -58,7 +57,11 @@ def report(
         missing=tuple(missing),
         beside=_beside(drawn, found) if result else model.Beside(None, None, None),
         trajectory=_trajectory(drawn, found if result else ()),
-        months=_curve(drawn, found if result else (), facts.this_month),
+        months=curve(
+            drawn.fleet,
+            _target(drawn),
+            found[0].adjusted.user_factor_ratio if result else None,
+        ),
         organisations=drawn.groups.organisations,
         classes=drawn.groups.classes,
         coverage=coverage(drawn.fleet.of(drawn.months), perimeter.publish_at_least),
@@ -127,8 +130,8 @@ def _baseline(drawn: Drawn) -> model.Baseline:
     return model.Baseline(
         stated.year,
         stated.kind,
-        found.total_kwh if found and drawn.groups.whole else None,
-        found.u_kwh if found and drawn.groups.whole else None,
+        found.total_kwh if found else None,
+        found.u_kwh if found else None,
         drawn.reference.evidence,
         stated.approved_by,
         stated.approved_on,
@@ -137,7 +140,7 @@ def _baseline(drawn: Drawn) -> model.Baseline:
 
 def _energy(drawn: Drawn) -> model.Energy:
     total = drawn.total
-    if not drawn.groups.whole or not drawn.months:
+    if not drawn.months:
         return model.Energy(None, None, None, None, None, None, None)
     low_kwh, high_kwh = total.interval(LEVELS[0])
     return model.Energy(
@@ -203,13 +206,3 @@ def _target(drawn: Drawn) -> trajectories.Target | None:
         stated.path,
         {step.year: step.reduction_ratio for step in stated.milestones},
     )
-
-
-def _curve(
-    drawn: Drawn, found: Sequence[reductions.Reduction], this_month: str
-) -> tuple[model.MonthFigures, ...]:
-    years = {month[:4] for month in drawn.fleet.complete}
-    windows = [drawn.months, *(months_of(int(year)) for year in sorted(years))]
-    hidden = hidden_months(drawn.fleet, windows)
-    factor = found[0].adjusted.user_factor_ratio if found else None
-    return curve(drawn.fleet, hidden, _target(drawn), factor)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sobre_collector.indicators.moments import StratumMonth
-from sobre_collector.indicators.privacy import Cell, cells, is_personal, publishable, shown
+from sobre_collector.indicators.privacy import Cell, cells, is_personal, shown
 from sobre_collector.indicators.total import StratumTotal, year_total
 from sobre_collector.report.model import Group
 from sobre_collector.report.monthly import Fleet
@@ -21,9 +21,8 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """What may be shown: the whole at all, its organisations and its classes."""
+    """Organisations and classes of a period."""
 
-    whole: bool
     organisations: tuple[Group, ...]
     classes: tuple[Group, ...]
 
@@ -42,32 +41,20 @@ def groups(fleet: Fleet, months: Sequence[str]) -> Groups:
     reporting = {row.stratum.organisation for row in rows if row.devices > 0}
     open_organisations = allowed.organisations | (by_organisation.keys() - reporting)
     return Groups(
-        allowed.whole,
         tuple(
             _group(
                 names.get(key, key),
                 by_organisation[key],
-                allowed.whole and key in open_organisations,
+                key in open_organisations,
             )
             for key in sorted(by_organisation)
         ),
         tuple(
-            # Without the whole, classes of infrastructure may stand: they tell of no person.
-            _group(key, by_class[key], allowed.whole or key != WORKSTATIONS)
+            # The months reported may each be published as a whole, and so may their sum.
+            _group(key, by_class[key], True)
             for key in sorted(by_class)
         ),
     )
-
-
-def hidden_months(fleet: Fleet, windows: Iterable[Sequence[str]]) -> frozenset[str]:
-    """Months whose total is not shown, so that none comes back from the sum of its window."""
-    hidden = {month for month, rows in fleet.rows.items() if not publishable(cells(rows))}
-    for window in windows:
-        inside = [month for month in window if month in fleet.rows]
-        if sum(month in hidden for month in inside) == 1:
-            others = [month for month in inside if month not in hidden]
-            hidden |= set(others[:1])
-    return frozenset(hidden)
 
 
 def group_of(device_class: str) -> str:

@@ -233,3 +233,8 @@ class Report:
     conservation: Conserved | None
     notes: tuple[Note, ...]
     provenance: Provenance
+
+    @property
+    def empty(self) -> bool:
+        """Whether no month is over yet, not even one that may not be shown."""
+        return not self.months

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 
 from sobre_collector.indicators.moments import Stratum, StratumMonth
+from sobre_collector.indicators.privacy import cells, publishable
 from sobre_collector.indicators.reduction import Users
 from sobre_collector.indicators.total import Inventory, StratumTotal, month_total
 from sobre_collector.perimeter import Perimeter, months_of
@@ -22,8 +23,9 @@ RECTANGULAR = sqrt(3)
 class Fleet:
     """Rows and totals by month, of the organisations that the constant perimeter holds.
 
-    `complete` are the months that are over and of which something is known, in order; `left_out`
-    the organisations that report but do not belong.
+    `complete` are the months that are over, in order. `too_few` are over as well, but with too few
+    workstations to be published: they count nowhere, since a later total of twelve months less what
+    is shown of them would give them back. `left_out` report but do not belong.
     """
 
     perimeter: Perimeter
@@ -32,6 +34,7 @@ class Fleet:
     rows: Mapping[str, tuple[StratumMonth, ...]]
     totals: Mapping[str, tuple[StratumTotal, ...]]
     complete: tuple[str, ...]
+    too_few: tuple[str, ...]
 
     def of(self, months: Sequence[str]) -> list[StratumTotal]:
         """Stratum totals of several months."""
@@ -79,13 +82,16 @@ def fleet(
                 meter_u=meter_u,
             )
         )
+    over = [month for month in sorted(by_month) if month < this_month]
+    too_few = tuple(month for month in over if not publishable(cells(by_month[month])))
     return Fleet(
         perimeter=perimeter,
         organisations=belongs,
         left_out=frozenset(reporting - belongs),
         rows={month: tuple(members) for month, members in by_month.items()},
         totals=totals,
-        complete=tuple(month for month in sorted(by_month) if month < this_month),
+        complete=tuple(month for month in over if month not in too_few),
+        too_few=too_few,
     )
 
 

@@ -1,5 +1,6 @@
 """What a report says against itself: what is missing, and what weakens its figures."""
 
+from sobre_collector.indicators.privacy import MIN_DEVICES
 from sobre_collector.indicators.reduction import MAX_CV_OF_BASELINE, Reduction
 from sobre_collector.perimeter import months_of
 from sobre_collector.report.coverage import flagged
@@ -24,9 +25,12 @@ def missing_of(drawn: Drawn) -> list[Note]:
         missing.append(Note("no-users", {"year": baseline_year}))
     if drawn.after is None and drawn.months:
         missing.append(Note("no-users", {"year": drawn.year}))
-    if not drawn.groups.whole:
-        missing.append(Note("too-few-workstations", {"k": drawn.fleet.perimeter.publish_at_least}))
-    return missing
+    return missing + _too_few(drawn) if missing else []
+
+
+def _too_few(drawn: Drawn) -> list[Note]:
+    months = ", ".join(drawn.fleet.too_few)
+    return [Note("too-few-workstations", {"k": MIN_DEVICES, "months": months})] if months else []
 
 
 def reason(code: str, found: Reduction, drawn: Drawn) -> Note:
@@ -51,6 +55,7 @@ def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
         notes.append(Note("independent"))
     if not drawn.reference.evidence:
         notes.append(Note("baseline-evidence", {"baseline_year": perimeter.baseline.year}))
+    notes += _too_few(drawn)
     if drawn.fleet.left_out:
         notes.append(Note("left-out", {"names": ", ".join(sorted(drawn.fleet.left_out))}))
     carried = [m for m in drawn.months if perimeter.inventory_of(m).carried]
@@ -62,7 +67,7 @@ def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
     shown = (*drawn.groups.organisations, *drawn.groups.classes)
     suppressed = sum(group.suppressed for group in shown)
     if suppressed:
-        notes.append(Note("suppressed", {"count": suppressed, "k": perimeter.publish_at_least}))
+        notes.append(Note("suppressed", {"count": suppressed, "k": MIN_DEVICES}))
     account = facts.conservation
     if account and (account.missing_j or account.doubled_j):
         values = {"missing_j": account.missing_j, "doubled_j": account.doubled_j}

@@ -68,8 +68,8 @@ ENGLISH = {
     "{baseline_year}; missing: {months}.",
     "note.baseline-too-uncertain": "The reference situation is known to {u_ratio} only (standard "
     "deviation); beyond {limit_ratio} no percentage is published.",
-    "note.too-few-workstations": "Fewer than {k} workstations monitored: nothing is published, to "
-    "protect people.",
+    "note.too-few-workstations": "Fewer than {k} workstations monitored, or one that makes more "
+    "than a fifth: to protect people these months are neither published nor counted: {months}.",
     "note.exchangeable": "Assumption: within a stratum, monitored devices are like those that are "
     "not.",
     "note.months-bound": "Standard errors of months are added linearly, since the data of each "

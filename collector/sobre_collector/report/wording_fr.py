@@ -69,8 +69,9 @@ FRENCH = {
     "{baseline_year} ; manquent : {months}.",
     "note.baseline-too-uncertain": "La situation de référence n’est connue qu’à {u_ratio} près "
     "(écart type) ; au-delà de {limit_ratio}, aucun pourcentage n’est publié.",
-    "note.too-few-workstations": "Moins de {k} postes de travail suivis : rien n’est publié, pour "
-    "protéger les personnes.",
+    "note.too-few-workstations": "Moins de {k} postes de travail suivis, ou un seul qui pèse plus "
+    "d’un cinquième : ces mois ne sont ni publiés ni comptés, pour protéger les personnes : "
+    "{months}.",
     "note.exchangeable": "Hypothèse : dans une strate, les appareils suivis sont semblables à ceux "
     "qui ne le sont pas.",
     "note.months-bound": "Les erreurs-types des mois sont ajoutées linéairement, car les données "

@@ -92,7 +92,7 @@ class _Pages:
             report = self._reader.report()
         except SobreError as error:
             return _broken(lang, "trajectory", error)
-        if report is None or not (report.months or report.energy.energy_kwh):
+        if report is None or report.empty:
             simulated = report is not None and report.simulated
             return _message(lang, "trajectory", say(lang, "page.no_data"), simulated=simulated)
         content = body(report, lang, by_stratum=False)
