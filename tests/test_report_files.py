@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from pages import assert_sound, parsed
-from report_fleet import FACTS, half_monitored, perimeter, unequal_organisations
+from report_fleet import (
+    FACTS,
+    LAPTOP,
+    half_monitored,
+    month,
+    perimeter,
+    unequal_organisations,
+)
 from sobre_collector.commands.report import write
 from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.perimeter import Perimeter
@@ -72,6 +79,30 @@ def test_a_fall_is_published_negative_and_a_rise_positive() -> None:
     # 90,000 kWh against 53,000.
     assert f"+69,8{NARROW}%" in html_file(risen, "fr")
     assert "+69.8%" in summary(risen, "en")
+
+
+@pytest.mark.parametrize(
+    ("months", "measured_kwh", "status", "words"),
+    [
+        (12, 2_000.0, "complete", None),
+        (12, 500.0, "provisional", "Résultat provisoire : moins de 50 % mesuré."),
+        (11, 2_000.0, "insufficient", None),
+    ],
+    ids=["measured", "under-half", "a-month-short"],
+)
+def test_a_result_says_what_it_is_worth(
+    months: int, measured_kwh: float, status: str, words: str | None
+) -> None:
+    rows = half_monitored()
+    for n, row in enumerate(rows):
+        if row.stratum == LAPTOP:
+            rows[n] = month(row.month, LAPTOP, 100, measured_kwh, 2_250.0 - measured_kwh)
+        elif words:
+            rows[n] = month(row.month, row.stratum, 1, 0.0, 3_000.0)
+    found = _report(rows[: 2 * months])
+    assert json.loads(as_json(found))["status"] == status
+    said = summary(found, "fr")
+    assert (words in said) if words else ("provisoire" not in said)
 
 
 def test_names_from_files_cannot_become_markup() -> None:
@@ -162,9 +193,9 @@ def test_simulated_figures_say_so_in_every_form(lang: Lang) -> None:
 def test_the_keys_of_the_json_stay() -> None:
     found = json.loads(as_json(_report()))
     assert set(found) == {
-        "version", "simulated", "perimeter", "period", "baseline", "users", "energy", "result",
-        "missing", "beside", "trajectory", "months", "organisations", "classes", "coverage",
-        "conservation", "notes", "provenance",
+        "version", "status", "simulated", "perimeter", "period", "baseline", "users", "energy",
+        "result", "missing", "beside", "trajectory", "months", "organisations", "classes",
+        "coverage", "conservation", "notes", "provenance",
     }  # fmt: skip
     assert set(found["result"]) == {
         "adjusted_baseline_kwh", "reduction_ratio", "evolution_ratio", "intervals", "avoided_kwh",

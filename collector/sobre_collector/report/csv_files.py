@@ -14,6 +14,7 @@ Cell = str | int | float | bool | None
 # A spreadsheet takes a text that begins so for a formula, and runs it.
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 
+STATUS = {"complete": "complet", "provisional": "provisoire", "insufficient": "insuffisant"}
 INDICATORS = (
     "indicateur",
     "perimetre",
@@ -83,9 +84,7 @@ def _cell(value: Cell) -> str:
 
 def _indicators(report: Report) -> Iterable[Sequence[Cell]]:
     result, energy, beside = report.result, report.energy, report.beside
-    status = "insuffisant" if result is None else "provisoire"
-    if result is not None and report.period.complete:
-        status = "complet"
+    status = STATUS[report.status]
 
     def row(
         name: str,

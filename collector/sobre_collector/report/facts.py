@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from sobre_collector.report.model import Conserved
 
-METHOD_VERSION = "1"
+METHOD_VERSION = "1.0"
 
 
 @dataclass(frozen=True, slots=True)

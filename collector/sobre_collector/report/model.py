@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 
 Values = Mapping[str, str | int | float]
 
+# method.md 2.3: a result of which less was measured says that it is provisional.
+PROVISIONAL_BELOW_RATIO = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -233,6 +236,26 @@ class Report:
     conservation: Conserved | None
     notes: tuple[Note, ...]
     provenance: Provenance
+
+    @property
+    def weak(self) -> tuple[str, ...]:
+        """Why a result is provisional: "months" (not those of the year), "measured" (under half)."""
+        measured = self.energy.measured_share_ratio
+        return tuple(
+            name
+            for name, holds in (
+                ("months", not self.period.complete),
+                ("measured", measured is not None and measured < PROVISIONAL_BELOW_RATIO),
+            )
+            if holds
+        )
+
+    @property
+    def status(self) -> str:
+        """What the result is worth: complete, provisional or insufficient (then there is none)."""
+        if self.result is None:
+            return "insufficient"
+        return "provisional" if self.weak else "complete"
 
     @property
     def empty(self) -> bool:

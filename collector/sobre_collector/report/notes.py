@@ -8,6 +8,16 @@ from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.model import Note, Values
 
+# What docs/method.md says must be printed with each result.
+ASSUMPTIONS = (
+    "exchangeable",
+    "days-alike",
+    "counts-right",
+    "users-proportional",
+    "baseline-proven",
+    "months-bound",
+)
+
 
 def missing_of(drawn: Drawn) -> list[Note]:
     """What stands in the way of a percentage."""
@@ -50,7 +60,7 @@ def reason(code: str, found: Reduction, drawn: Drawn) -> Note:
 def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
     """Assumptions, and what weakens the figures."""
     perimeter = drawn.fleet.perimeter
-    notes = [Note("exchangeable"), Note("months-bound")]
+    notes = [Note(code) for code in ASSUMPTIONS]
     if perimeter.baseline.kind == "measured":
         notes.append(Note("independent"))
     if not drawn.reference.evidence:

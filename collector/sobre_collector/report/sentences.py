@@ -7,8 +7,6 @@ from sobre_collector.report import notation
 from sobre_collector.report.model import Report
 from sobre_collector.report.wording import Lang, name, note, say
 
-HALF = 0.5
-
 
 def evolution(report: Report, lang: Lang) -> str | None:
     """The result with its interval at 95 %; None if there is none."""
@@ -82,15 +80,10 @@ def avoided(report: Report, lang: Lang) -> str | None:
 
 def provisional(report: Report, lang: Lang) -> str | None:
     """Why the result is provisional; None if it is not, or if there is none."""
-    reasons = []
-    if not report.period.complete:
-        reasons.append(say(lang, "said.provisional_months"))
-    measured = report.energy.measured_share_ratio
-    if measured is not None and measured < HALF:
-        reasons.append(say(lang, "said.provisional_measured"))
-    if not reasons or report.result is None:
+    if report.status != "provisional":
         return None
-    return say(lang, "said.provisional", reasons=" / ".join(reasons))
+    reasons = " / ".join(say(lang, f"said.provisional_{why}") for why in report.weak)
+    return say(lang, "said.provisional", reasons=reasons)
 
 
 def missing(report: Report, lang: Lang) -> list[str]:

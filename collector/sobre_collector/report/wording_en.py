@@ -71,7 +71,13 @@ ENGLISH = {
     "note.too-few-workstations": "Fewer than {k} workstations monitored, or one that makes more "
     "than a fifth: to protect people these months are neither published nor counted: {months}.",
     "note.exchangeable": "Assumption: within a stratum, monitored devices are like those that are "
-    "not.",
+    "not. No interval protects against a roll-out that begins with volunteers.",
+    "note.days-alike": "Assumption: missing days are like those of the same type that were seen.",
+    "note.counts-right": "Assumption: inventory and head-counts are right within their stated "
+    "uncertainty.",
+    "note.users-proportional": "Assumption: what workstations, monitors and printers use follows "
+    "the number of users.",
+    "note.baseline-proven": "Assumption: the reference situation is what its document proves.",
     "note.months-bound": "Standard errors of months are added linearly, since the data of each "
     "workstation are erased: the interval is an upper bound.",
     "note.independent": "The two periods are taken as independent: the interval is rather too "

@@ -73,7 +73,15 @@ FRENCH = {
     "d’un cinquième : ces mois ne sont ni publiés ni comptés, pour protéger les personnes : "
     "{months}.",
     "note.exchangeable": "Hypothèse : dans une strate, les appareils suivis sont semblables à ceux "
-    "qui ne le sont pas.",
+    "qui ne le sont pas. Aucun intervalle ne protège d’un déploiement qui commence par les "
+    "volontaires.",
+    "note.days-alike": "Hypothèse : les jours manquants ressemblent aux jours vus du même type.",
+    "note.counts-right": "Hypothèse : l’inventaire et les effectifs sont justes, à l’incertitude "
+    "déclarée près.",
+    "note.users-proportional": "Hypothèse : la consommation des postes, écrans et imprimantes suit "
+    "le nombre d’utilisateurs.",
+    "note.baseline-proven": "Hypothèse : la situation de référence est celle que prouve sa pièce "
+    "justificative.",
     "note.months-bound": "Les erreurs-types des mois sont ajoutées linéairement, car les données "
     "par poste sont effacées : l’intervalle est majoré.",
     "note.independent": "Les deux périodes sont traitées comme indépendantes : l’intervalle est "
