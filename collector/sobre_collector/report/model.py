@@ -239,7 +239,7 @@ class Report:
 
     @property
     def weak(self) -> tuple[str, ...]:
-        """Why a result is provisional: "months" (not those of the year), "measured" (under half)."""
+        """Why a result is provisional: "months" (not the whole year), "measured" (under half)."""
         measured = self.energy.measured_share_ratio
         return tuple(
             name
