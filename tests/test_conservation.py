@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sobre_collector.account import Account, Claim, settle
 from sobre_collector.conservation import check, check_in_words
-from sobre_collector.rows import Arrival, Key
+from sobre_collector.rows import Arrival, Device, Key
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.load import Load, Origin
@@ -185,6 +185,52 @@ def test_what_a_hand_changed_is_found(
     *_, missing, doubled = house.found()
     assert (missing, doubled) == (missing_j, doubled_j), "the next check forgot it"
     assert [fault.key for fault in check(house.series, house.ledger).faults] == [PDU]
+
+
+@pytest.mark.parametrize(
+    ("sql", "missing_j", "doubled_j"),
+    [
+        ("DELETE FROM loads WHERE seq = 1", joules(1), 0),
+        ("DELETE FROM loads WHERE seq = 3", joules(3), 0),
+        ("DELETE FROM loads", joules(1, 3, 4), 0),
+        ("DELETE FROM quarantine", joules(5), 0),
+        ("UPDATE loads SET energy_j = energy_j + 1 WHERE seq = 3", 0, 1),
+        ("UPDATE loads SET energy_j = 0 WHERE seq = 4", joules(4), 0),
+    ],
+    ids=["first", "inside", "all", "quarantine", "raised", "lowered"],
+)
+def test_what_a_hand_changed_after_the_check_is_found_by_counting_again(
+    house: House, sql: str, missing_j: int, doubled_j: int
+) -> None:
+    device = Device(PDU, "pdu", "ville", "dc", "modbus", 3680.0, None, T0)
+    house.ledger.put_device(device)
+    house.put(1, 3, 4)
+    house.put(5, reason="power above the device's maximum")
+    house.put(1, 2, key=PC)
+    assert house.found()[3:] == (joules(2), 0)
+    assert check(house.series, house.ledger, keep=False) == check(house.series, house.ledger)
+    house.tamper(sql)
+    again = check(house.series, house.ledger, keep=False)
+    assert (again.missing_j, again.doubled_j) == (joules(2) + missing_j, doubled_j)
+    kept_j = again.stored_j + again.quarantined_j + again.late_j
+    assert kept_j + again.missing_j - again.doubled_j == joules(1, 2, 3, 4, 5, 1, 2)
+
+
+def test_counting_again_knows_what_was_forgotten(house: House) -> None:
+    house.put(1, 3, key=PC)
+    december = [load(seq, "pc-1")._replace(end=T0 + 10 * 86_400 + seq) for seq in (4, 6, 7)]
+    house.series.append([Arrival("pc-1", A, one, True, T0 + 10 * 86_400) for one in december])
+    late = [load(2, "pc-1")]
+    house.series.append([Arrival("pc-1", A, one, True, T0 + 10 * 86_400, "late") for one in late])
+    before = house.found()
+    assert before == (joules(1, 3, 4, 6, 7), 0, joules(2), joules(5), 0)
+    house.series.forget("2026-11")
+    assert check(house.series, house.ledger, keep=False) == check(house.series, house.ledger)
+    db = sqlite3.connect(house.folder / "workstations-2026-12.db")
+    db.execute("DELETE FROM loads WHERE seq = 6")
+    db.commit()
+    db.close()
+    assert check(house.series, house.ledger, keep=False).missing_j == joules(5, 6)
 
 
 Damage = Callable[[list[Claim], random.Random], list[Claim]]

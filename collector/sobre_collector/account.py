@@ -1,4 +1,4 @@
-"""The account of one stream, to the joule: what is kept of it, what is missing, what is doubled.
+"""The account of each stream, to the joule: what is kept, what is missing, what is doubled.
 
 A load carries its energy and the agent's running total after it, so between two loads that follow
 each other nothing can be missing: the total before the second is the total after the first. Where
@@ -6,12 +6,16 @@ that fails, the difference is what is missing (or doubled), and it is known exac
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import NamedTuple
 
-from sobre_collector.rows import Key
+from sobre_collector.rows import Key, Quarantined, StoredLoad, StreamMark
+from sobre_drivers.load import Load
 
+StreamId = tuple[Key, str]
 KINDS = ("stored", "quarantined", "late")
 
 
@@ -24,6 +28,12 @@ class Claim(NamedTuple):
     register_j: int
     end: int
     kind: str
+
+    @classmethod
+    def of(cls, load: Load, kind: str) -> "Claim":
+        """What a load claims, kept as one of `KINDS`."""
+        first = load.seq - load.replaces + 1
+        return cls(first, load.seq, load.energy_j, load.register_j, load.end, kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +102,11 @@ class Balance:
         names = ("stored_j", "quarantined_j", "late_j", "missing_j", "doubled_j")
         totals = {name: getattr(self, name) for name in names}
         return json.dumps({**totals, "streams_at_fault": len(self.faults)})
+
+
+def kind_of(reason: str) -> str:
+    """How the account calls a load that was quarantined for a reason."""
+    return "late" if reason == "late" else "quarantined"
 
 
 def settle(account: Account, claims: Iterable[Claim], holes: Sequence[tuple[int, int]]) -> Account:
@@ -186,3 +201,69 @@ def closed(account: Account, seq: int, register_j: int, end: int) -> Account:
 def _added(account: Account, part: Account) -> Account:
     names = ("stored_j", "quarantined_j", "late_j", "lost_j", "doubled_j")
     return replace(account, **{n: getattr(account, n) + getattr(part, n) for n in names})
+
+
+def recounted(
+    loads: Iterable[StoredLoad],
+    quarantined: Iterable[Quarantined],
+    marks: Mapping[StreamId, StreamMark],
+    known: Mapping[StreamId, Account],
+    forgetful: Mapping[Key, bool],
+) -> Iterator[tuple[StreamId, Account]]:
+    """Each known account with what a second look finds beyond it; `loads` come by device.
+
+    The nightly check reads what is new: what somebody changed afterwards, only this finds. Where `forgetful` says that a device's old loads are forgotten, counting begins at the oldest
+    one that is there.
+    """
+    aside: defaultdict[Key, list[tuple[str, Claim]]] = defaultdict(list)
+    for row in quarantined:
+        # A fork claims what another load already tells of: it has no place in the stream.
+        if row.load is not None and row.stream is not None and row.reason != "fork":
+            claim = Claim.of(row.load, kind_of(row.reason))
+            aside[Key(row.node, row.load.device)].append((row.stream, claim))
+    left = dict(known)
+    for (node, device), group in groupby(loads, lambda s: (s.node, s.load.device)):
+        key = Key(node, device)
+        claims: defaultdict[str, list[Claim]] = defaultdict(list)
+        for stored in group:
+            claims[stored.stream].append(Claim.of(stored.load, "stored"))
+        for stream, claim in aside.pop(key, ()):
+            claims[stream].append(claim)
+        for stream, found in claims.items():
+            account = left.pop((key, stream), None)
+            mark = marks.get((key, stream))
+            if account is not None and mark is not None:
+                yield (key, stream), _again(account, found, mark, forgetful.get(key, True))
+    for (key, stream), account in left.items():
+        mark = marks.get((key, stream))
+        found = [claim for its_stream, claim in aside.get(key, ()) if its_stream == stream]
+        if mark is not None:
+            account = _again(account, found, mark, forgetful.get(key, True))
+        yield (key, stream), account
+
+
+def _again(account: Account, found: Sequence[Claim], mark: StreamMark, forgets: bool) -> Account:
+    claims = sorted(claim for claim in found if claim.seq <= mark.seq)
+    start = Account()
+    if forgets:
+        oldest = next((claim for claim in claims if claim.kind == "stored"), None)
+        if oldest is None:
+            return account
+        # What is quarantined is forgotten by the month in which it came, later than what was
+        # stored beside it.
+        claims = [claim for claim in claims if claim.seq >= oldest.seq]
+        start = Account(oldest.first - 1, oldest.register_j - oldest.energy_j)
+    counted = closed(settle(start, claims, mark.holes), mark.seq, mark.register_j, mark.end)
+    here = replace(account, holes=tuple(h for h in account.holes if h.first > start.seq))
+    more_j = counted.missing_j - here.missing_j
+    missing_j = max(0, more_j)
+    doubled_j = max(0, counted.doubled_j - account.doubled_j)
+    # Less than was missing before: what came after a hole now claims a part of it. What was lost
+    # among forgotten loads cannot be looked at again, so then less says nothing.
+    doubled_j += max(0, -more_j) if account.lost_j == 0 else 0
+    return replace(
+        account,
+        stored_j=account.stored_j - missing_j + doubled_j,
+        lost_j=account.lost_j + missing_j,
+        doubled_j=account.doubled_j + doubled_j,
+    )

@@ -13,7 +13,7 @@ from sobre_collector.account import Account, Balance, Claim, Hole, balance, clos
 from sobre_collector.rows import Key, StreamMark
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import CheckMark, Ledger
-from sobre_drivers.load import Load
+from sobre_drivers.load import personal
 
 StreamId = tuple[Key, str]
 # Beyond every time that a load can claim (the wire's greatest integer).
@@ -26,8 +26,8 @@ FIRST_READ_S = 40 * 86_400
 def check(series: Series, ledger: Ledger, keep: bool = True) -> Balance:
     """Settle every stream since it was last checked, keep how far that is, and sum up.
 
-    Without `keep` nothing is written. A load beyond what its stream is known to hold counts as
-    doubled until the stream comes there.
+    Without `keep` nothing is written, and all that is still there is counted again. A load beyond
+    what its stream is known to hold counts as doubled until the stream comes there.
     """
     known = {ident: _account(mark) for ident, mark in ledger.check_marks().items()}
     due = {ident: mark for ident, mark in _marks(series).items() if _moved(known.get(ident), mark)}
@@ -57,6 +57,11 @@ def check(series: Series, ledger: Ledger, keep: bool = True) -> Balance:
         # A stream with such loads is not kept, so that it is looked at again.
         clean = ((ident, account) for ident, account in settled.items() if not orphans_j.get(ident))
         ledger.put_checks((*ident, _mark(account)) for ident, account in clean)
+    else:
+        devices = ledger.devices().values()
+        forgetful = {device.key: personal(device.device_class) for device in devices}
+        loads, aside = series.loads(0, EVER), series.quarantined()
+        known = dict(recounted(loads, aside, _marks(series), known, forgetful))
     return balance((*ident, account) for ident, account in known.items())
 
 
@@ -110,20 +115,17 @@ def _claims(
     for stored in series.loads(since, EVER):
         ident = (Key(stored.node, stored.load.device), stored.stream)
         if ident in due:
-            found[ident].append(_claim(stored.load, "stored"))
+            found[ident].append(Claim.of(stored.load, "stored"))
     for row in series.quarantined():
         # A fork claims what another load already tells of: it has no place in the stream.
         if row.load is None or row.stream is None or row.reason == "fork":
             continue
         ident = (Key(row.node, row.load.device), row.stream)
         if ident in due:
-            found[ident].append(_claim(row.load, "late" if row.reason == "late" else "quarantined"))
+            found[ident].append(
+                Claim.of(row.load, "late" if row.reason == "late" else "quarantined")
+            )
     return found
-
-
-def _claim(load: Load, kind: str) -> Claim:
-    first = load.seq - load.replaces + 1
-    return Claim(first, load.seq, load.energy_j, load.register_j, load.end, kind)
 
 
 def _mark(account: Account) -> CheckMark:
