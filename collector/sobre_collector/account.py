@@ -212,8 +212,9 @@ def recounted(
 ) -> Iterator[tuple[StreamId, Account]]:
     """Each known account with what a second look finds beyond it; `loads` come by device.
 
-    The nightly check reads what is new: what somebody changed afterwards, only this finds. Where `forgetful` says that a device's old loads are forgotten, counting begins at the oldest
-    one that is there.
+    The nightly check reads what is new: what somebody changed afterwards, only this finds. Where
+    `forgetful` says that a device's old loads are forgotten, counting begins at the oldest one
+    that is there.
     """
     aside: defaultdict[Key, list[tuple[str, Claim]]] = defaultdict(list)
     for row in quarantined:

@@ -9,7 +9,16 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 
-from sobre_collector.account import Account, Balance, Claim, Hole, balance, closed, settle
+from sobre_collector.account import (
+    Account,
+    Balance,
+    Claim,
+    Hole,
+    balance,
+    closed,
+    recounted,
+    settle,
+)
 from sobre_collector.rows import Key, StreamMark
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import CheckMark, Ledger
