@@ -88,6 +88,7 @@ def test_the_french_sentences_are_those_of_the_method() -> None:
         (lambda: notation.energy(400_000, "fr"), f"400{NARROW}MWh"),
         (lambda: notation.energy(4_350_000, "en"), f"4.35{NARROW}GWh"),
         (lambda: notation.energy(0.25, "fr"), f"250{NARROW}Wh"),
+        (lambda: notation.energy(0.00072, "en"), f"0.7{NARROW}Wh"),
         (lambda: notation.energy_range(189_766, 599_595, "fr"), f"190 à 600{NARROW}MWh"),
         (lambda: notation.energy_range(-5.25, 12.5, "en"), f"-5.2 to 12.5{NARROW}kWh"),
         (lambda: notation.day("2026-11-01T00:00:00Z", "fr"), "1er novembre 2026"),

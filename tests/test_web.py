@@ -245,14 +245,19 @@ def test_fewer_than_ten_workstations_are_not_counted_out(serve: MakeServer, tmp_
     ledger = Ledger(tmp_path / "ledger.db")
     for n in range(7):
         _accept(ledger, f"pc-{n}", f"pc-{n}", "workstation.laptop", int(time.time()))
+    energies = dict.fromkeys(("stored_j", "quarantined_j", "late_j"), 987_654)
+    account = json.dumps({**energies, "missing_j": 31, "doubled_j": 0})
+    ledger.record_job("conservation", "2026-11-24", 1, account)
     ledger.close()
     SqliteSeries(tmp_path).close()
     page = parsed(serve(tmp_path).get("/en/").text)
     assert "fewer than 10" in page.text
-    assert (
-        "7"
-        not in page.text.partition("Known workstations")[2].partition("Infrastructure devices")[0]
-    )
+    count = page.text.partition("Known workstations")[2].partition("Infrastructure devices")[0]
+    assert "7" not in count
+    # The energy of all is that of these seven; what is missing must still be seen.
+    assert "987" not in page.text
+    assert "31\u202fJ" in page.text
+    assert "The account does not balance" in page.text
 
 
 def test_a_fleet_of_a_few_workstations_has_no_trajectory_to_show(

@@ -196,11 +196,14 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Conserved:
-    """The account of every joule since the store began (J)."""
+    """The account of every joule since the store began (J).
 
-    stored_j: int
-    quarantined_j: int
-    late_j: int
+    The first three are None while there are a few workstations only: they would tell of these.
+    """
+
+    stored_j: int | None
+    quarantined_j: int | None
+    late_j: int | None
     missing_j: int
     doubled_j: int
 

@@ -61,7 +61,8 @@ def energy(kwh: float, lang: str) -> str:
         if abs(kwh) >= size:
             value = kwh / size
             return f"{number(value, lang, _decimals(value))}{NARROW}{unit}"
-    return f"{number(kwh * 1000, lang)}{NARROW}Wh"
+    wh = kwh * 1000
+    return f"{number(wh, lang, 1 if abs(wh) < 10 else 0)}{NARROW}Wh"
 
 
 def energy_range(low_kwh: float, high_kwh: float, lang: str) -> str:

@@ -110,7 +110,12 @@ def trajectory_rows(report: Report, lang: Lang) -> list[list[str]]:
 def conservation_rows(account: Conserved, lang: Lang) -> list[list[str]]:
     """Every joule since the store began."""
     return [
-        [say(lang, f"row.{key}"), f"{notation.number(joules, lang)}{notation.NARROW}J"]
+        [
+            say(lang, f"row.{key}"),
+            say(lang, "hidden")
+            if joules is None
+            else f"{notation.number(joules, lang)}{notation.NARROW}J",
+        ]
         for key, joules in (
             ("stored", account.stored_j),
             ("quarantined", account.quarantined_j),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Protocol
 
 from sobre_collector.config import CollectorConfig, load_config
 from sobre_collector.indicators.moments import StratumMonth
+from sobre_collector.indicators.privacy import MIN_DEVICES
 from sobre_collector.perimeter import Baseline, Perimeter
 from sobre_collector.perimeter_files import load_perimeter
 from sobre_collector.report.facts import Facts
@@ -100,13 +101,14 @@ def made(ledger: Months, perimeter: Perimeter, year: int | None, now: datetime) 
 
 def facts(ledger: Months, perimeter: Perimeter, now: datetime) -> Facts:
     """What the report is told about its data."""
+    devices = ledger.devices().values()
     return Facts(
         generated_at=now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         this_month=local_day(now.timestamp(), perimeter.timezone).isoformat()[:7],
         software_version=software_version(),
         simulated=ledger.simulated,
-        conservation=conserved(ledger.jobs()),
-        meter_u=meter_u(ledger.devices().values()),
+        conservation=conserved(ledger.jobs(), devices),
+        meter_u=meter_u(devices),
     )
 
 
@@ -115,17 +117,23 @@ def unstated(year: int) -> Perimeter:
     return Perimeter(baseline=Baseline(year - 1, "measured"))
 
 
-def conserved(jobs: list[Job]) -> Conserved | None:
-    """What the last conservation check found; None if none has run."""
-    for job in reversed(jobs):
-        if job.job != CONSERVATION_JOB:
-            continue
-        try:
-            found = json.loads(job.result)
-            return Conserved(**{one.name: int(found[one.name]) for one in fields(Conserved)})
-        except (ValueError, KeyError, TypeError):
-            return None
-    return None
+def conserved(jobs: list[Job], devices: Iterable[Device]) -> Conserved | None:
+    """What the last conservation check found; None if none has run or its note is of another kind.
+
+    The energies of a few workstations are left out.
+    """
+    note = next((job.result for job in reversed(jobs) if job.job == CONSERVATION_JOB), None)
+    if note is None:
+        return None
+    try:
+        told = json.loads(note)
+        found = Conserved(**{one.name: int(told[one.name]) for one in fields(Conserved)})
+    except (ValueError, KeyError, TypeError):
+        return None
+    workstations = sum(personal(device.device_class) for device in devices)
+    if 0 < workstations < MIN_DEVICES:
+        return replace(found, stored_j=None, quarantined_j=None, late_j=None)
+    return found
 
 
 def meter_u(devices: Iterable[Device]) -> dict[str, float]:

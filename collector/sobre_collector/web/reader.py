@@ -77,11 +77,12 @@ class Reader:
         at = int(time.time())
         ledger = open_ledger(self._where.data)
         try:
-            devices, jobs, simulated = ledger.devices(), ledger.jobs(), ledger.simulated
+            devices, simulated = ledger.devices(), ledger.simulated
+            account = conserved(ledger.jobs(), devices.values())
         finally:
             ledger.close()
         if not (self._where.data / "series.db").exists():
-            return Fleet(None, conserved(jobs), simulated, zone)
+            return Fleet(None, account, simulated, zone)
         # Opened anew each time: a month's file that was forgotten must not be held open here.
         series = SqliteSeries(self._where.data, create=False, zone=zone)
         try:
@@ -94,7 +95,7 @@ class Reader:
             )
         finally:
             series.close()
-        return Fleet(found, conserved(jobs), simulated, zone)
+        return Fleet(found, account, simulated, zone)
 
     def _make(self) -> Report | None:
         if not self._exists():
