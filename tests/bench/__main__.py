@@ -21,7 +21,7 @@ from bench.machine import Others, this_machine
 MEASUREMENTS = ("agent", "delivery", "wire", "ingest", "store", "days", "simulate", "report")
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 # How long the agent is watched by default (s): several samples at its own pace of a minute.
-WINDOW_S = {True: 60.0, False: 300.0}
+WINDOW_S = {True: 60.0, False: 240.0}
 
 
 def main(words: Sequence[str] | None = None) -> int:

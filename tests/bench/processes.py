@@ -46,7 +46,7 @@ def running(words: Sequence[str], log: Path) -> Iterator[psutil.Process]:
     """A process, ended when the block ends; RuntimeError with its log if it ends before."""
     with log.open("ab") as file:
         process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=_environment()
+            words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment()
         )
     try:
         yield psutil.Process(process.pid)
@@ -75,7 +75,7 @@ def finished(words: Sequence[str], within_s: float = 300.0) -> Finished:
     before, begun_s = os.times(), time.monotonic()
     try:
         done = subprocess.run(
-            words, capture_output=True, env=_environment(), timeout=within_s, check=False
+            words, capture_output=True, env=environment(), timeout=within_s, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"{' '.join(words[1:4])}: not done in {within_s:.0f} s") from error
@@ -90,6 +90,8 @@ def finished(words: Sequence[str], within_s: float = 300.0) -> Finished:
 
 def spent(pid: int) -> Spent:
     """What all threads of a process have used, to the nanosecond; Unavailable without /proc."""
+    if not psutil.pid_exists(pid):
+        raise RuntimeError(f"process {pid} ended by itself")
     cpu_ns = wakeups = 0
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -126,5 +128,6 @@ def _field(path: Path, name: str) -> int:
     raise Unavailable(f"{path}: says nothing of {name}")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What our programs find this package by."""
     return {**os.environ, "PYTHONPATH": str(TESTS)}
