@@ -99,9 +99,13 @@ class Node:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def publish(self, messages: Sequence[Message], retain: bool = False) -> None:
-        for topic, payload in messages:
-            self._client.publish(topic, payload, qos=1, retain=retain)
+    def publish(
+        self, messages: Sequence[Message], retain: bool = False, taken: bool = False
+    ) -> None:
+        """Send; with `taken`, until the broker has them."""
+        sent = [self._client.publish(*message, qos=1, retain=retain) for message in messages]
+        if taken:
+            sent[-1].wait_for_publish(WITHIN_S)
 
     def open(self, messages: Sequence[Message]) -> list[Message]:
         """Those that were not answered."""

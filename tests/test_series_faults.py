@@ -128,6 +128,7 @@ def test_forgotten_month_is_not_made_again(tmp_path: Path) -> None:
         assert series.append([late]) == Outcome(quarantined=1)
         assert series.append([late]) == Outcome(repeated=1)
         series.put_days([day("2026-11-24")], series.touched())
+        assert month_bytes(tmp_path, "2026-11") == []
         assert series.readmit(PC, "late", personal=True) == 0
         assert [(q.reason, q.load and q.load.seq) for q in series.quarantined()] == [("late", 2)]
     with closing(SqliteSeries(tmp_path)) as again:
