@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sobre_agent.config import AgentConfig, LoadLength
+from sobre_agent.config import AgentConfig
+from sobre_agent.cutters import LoadLength
 from sobre_agent.loop import Loop
 from sobre_agent.schedule import Group
 from sobre_agent.sources import Source

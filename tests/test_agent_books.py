@@ -15,6 +15,7 @@ from sobre_agent.loop import Loop
 from sobre_agent.open_load import Span
 from sobre_agent.outbox import Outbox
 from sobre_agent.schedule import Group, Round
+from sobre_agent.sources import Source
 from sobre_agent.spool import Spool
 from sobre_drivers.errors import StoreError
 from sobre_drivers.load import Load, Origin
@@ -132,3 +133,18 @@ def test_agent_killed_at_any_moment_goes_on_where_it_was(tmp_path: Path) -> None
             assert sum(load.energy_j for load in mine) == known.register_j
             covered_s = mine[-1].end - START
             assert known.register_j == pytest.approx(covered_s * power_w, abs=power_w * 60)
+
+
+def test_outlets_may_have_longer_loads_than_their_pdu(tmp_path: Path) -> None:
+    clock = Turned()
+    pdu = Source("pdu-a3", Steady("pdu-a3", clock), 10, "minute", "", "ten-minutes")
+    outlet = Source("outlet", Steady("pdu-a3/outlet-07", clock), 10, "minute", "", "ten-minutes")
+    with closing(Spool(tmp_path)) as spool:
+        books = Books(CONFIG, [pdu, outlet], spool)
+
+        def enter(heard: Round) -> None:
+            books.enter(heard)
+
+        turned(Loop([pdu, outlet], clock, enter), clock, START + 3600)
+        assert spool.meet("pdu-a3", "register", b"").seq == 60
+        assert spool.meet("pdu-a3/outlet-07", "register", b"").seq == 6

@@ -30,8 +30,9 @@ class Books:
         self._touched: set[str] = set()
         self._refused_s: float | None = None
         for source in sources:
-            cutter = cutter_for(source.load, config.zone, config.working_hours)
             for each in source.driver.describe():
+                load = source.load_of(each.device)
+                cutter = cutter_for(load, config.zone, config.working_hours)
                 known = spool.meet(each.device, each.method, birth_of(each, config))
                 account = Account(each, cutter, source.sample_s, known.state)
                 self._accounts[each.device] = account

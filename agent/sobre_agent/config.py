@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from sobre_agent.cutters import LoadLength
 from sobre_drivers import settings
 from sobre_drivers.birth import MAX_TEXT
 from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.load import CLASSES, DEVICE, NODE
 
-LoadLength = Literal["minute", "ten-minutes", "hour", "day"]
 Pace = Literal["daily", "hourly", "as-closed"]
 
 DEFAULT_PATH = Path(
@@ -102,10 +102,23 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What stands behind one outlet; None: what the profile says."""
+
+    device_class: str | None = None
+    rated_w: float | None = None
+
+    def __post_init__(self) -> None:
+        _require_class(self.device_class)
+        _require_power(self.rated_w)
+
+
+@dataclass(frozen=True, slots=True)
 class Meter:
     """One meter, or one PDU with its outlets; `outlets` empty: all that its profile knows.
 
-    `rated_w` is the greatest power that can flow through it (W); None: what its profile says.
+    `rated_w` is the greatest power that can flow through it (W). `device_class` and `rated_w` None:
+    what its profile says; `outlet_load` None: as `load`. `parts` go by name: `outlet-07`.
     """
 
     device: str
@@ -113,12 +126,14 @@ class Meter:
     host: str
     port: int = 502
     unit_id: int = 1
-    device_class: str = "pdu"
+    device_class: str | None = None
     rated_w: float | None = None
     outlets: tuple[int, ...] = ()
     sample_s: float = 10.0
     load: LoadLength = "minute"
+    outlet_load: LoadLength | None = None
     timeout_s: float = 3.0
+    parts: dict[str, Part] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known = DEVICE.fullmatch(self.device) is not None and "/" not in self.device
@@ -128,7 +143,7 @@ class Meter:
         _require(0 < self.port < 65536, f"port: {self.port} is no TCP port")
         _require(0 <= self.unit_id <= 255, f"unit_id: {self.unit_id}; 0 to 255 are possible")
         _require(self.sample_s >= 1, "sample_s: at least 1 s between two samples")
-        _require(self.rated_w is None or self.rated_w > 0, "rated_w: more than 0 W is needed")
+        _require_power(self.rated_w)
         _require(self.timeout_s > 0, "timeout_s: more than 0 s is needed")
 
 
@@ -212,9 +227,13 @@ def _require(holds: bool, problem: str) -> None:
         raise ValueError(problem)
 
 
-def _require_class(device_class: str, *more: str) -> None:
+def _require_power(rated_w: float | None) -> None:
+    _require(rated_w is None or rated_w > 0, "rated_w: more than 0 W is needed")
+
+
+def _require_class(device_class: str | None, *more: str) -> None:
     choices = (*more, *CLASSES)
     _require(
-        device_class in choices,
+        device_class is None or device_class in choices,
         f"device_class: {device_class!r}; choose one of {', '.join(choices)}",
     )

@@ -1,12 +1,16 @@
 """From the configuration to drivers: the one place that imports them, each when it is used."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sobre_agent.config import AgentConfig, LoadLength, Meter
+from sobre_agent.config import AgentConfig, Meter
+from sobre_agent.cutters import LoadLength
 from sobre_agent.version import VERSION
 from sobre_drivers import birth
 from sobre_drivers.sample import Described, Driver
+
+if TYPE_CHECKING:
+    from sobre_drivers.points import Own
 
 # This machine is asked in the main thread, at no address.
 HERE = ""
@@ -16,7 +20,8 @@ HERE = ""
 class Source:
     """A driver and how it is asked: every `sample_s` s, its energy cut into loads of `load`.
 
-    Sources of one `address` share a line and are asked one after another.
+    The parts of a device (`pdu-a3/outlet-07`) have loads of `part_load`. Sources of one `address`
+    share a line and are asked one after another.
     """
 
     name: str
@@ -24,6 +29,11 @@ class Source:
     sample_s: float
     load: LoadLength
     address: str = HERE
+    part_load: LoadLength | None = None
+
+    def load_of(self, device: str) -> LoadLength:
+        """The length of this device's loads."""
+        return self.part_load if self.part_load and "/" in device else self.load
 
 
 def node_of(config: AgentConfig) -> str:
@@ -43,9 +53,17 @@ def sources_of(config: AgentConfig, node: str) -> list[Source]:
 
         lines: dict[tuple[str, int], Any] = {}
         for meter in config.meters:
-            driver = catalog.driver_for(meter, config.profiles_folder, lines=lines)
+            own = parts_of(meter)
+            driver = catalog.driver_for(meter, config.profiles_folder, own, lines)
             made.append(_meter(meter, driver))
     return made
+
+
+def parts_of(meter: Meter) -> dict[str, "Own"]:
+    """What the configuration says of a meter's parts, as its driver takes it."""
+    from sobre_drivers.points import Own
+
+    return {name: Own(part.device_class, part.rated_w) for name, part in meter.parts.items()}
 
 
 def birth_of(described: Described, config: AgentConfig) -> bytes:
@@ -74,4 +92,4 @@ def _this_machine(config: AgentConfig, node: str) -> Source:
 
 def _meter(meter: Meter, driver: Driver) -> Source:
     address = f"{meter.host}:{meter.port}"
-    return Source(meter.device, driver, meter.sample_s, meter.load, address)
+    return Source(meter.device, driver, meter.sample_s, meter.load, address, meter.outlet_load)
