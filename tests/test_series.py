@@ -215,6 +215,14 @@ def test_readmitted_loads_count_and_their_days_are_rebuilt(
     assert series.append([again]) == Outcome(repeated=1)
 
 
+def test_device_that_was_unknown_is_rebuilt_as_what_it_turned_out_to_be(
+    series: SqliteSeries,
+) -> None:
+    series.append([Arrival("reader", A, load(1), True, T0, "unknown-device")])
+    series.append([arrival(load(2))])
+    assert [touch.personal for touch in series.touched()] == [False]
+
+
 def test_touch_that_comes_while_days_are_built_stays(series: SqliteSeries) -> None:
     series.append([arrival(load(n)) for n in (1, 3)])
     (touch,) = series.touched()

@@ -90,6 +90,17 @@ def test_other_content_after_a_cut_between_files_is_a_fork(tmp_path: Path) -> No
         assert [q.reason for q in again.quarantined()] == ["fork"]
 
 
+def test_what_a_cut_append_set_aside_may_count_when_it_comes_again(tmp_path: Path) -> None:
+    first = SqliteSeries(tmp_path, crash=cut_at("between-files"))
+    with pytest.raises(PowerCutError):
+        first.append([a._replace(reason="future") for a in arrivals(1, keys=(PC,))])
+    first.close()
+    with closing(SqliteSeries(tmp_path)) as again:
+        assert again.readmit(PC, "future", personal=True) == 0
+        assert again.append(arrivals(1, keys=(PC,))) == Outcome(stored=1)
+        assert list(again.quarantined()) == []
+
+
 def month_bytes(folder: Path, month: str) -> list[Path]:
     return sorted(folder.glob(f"workstations-{month}*"))
 

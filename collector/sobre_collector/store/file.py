@@ -138,6 +138,11 @@ class SeriesFile(Database):
             [(arrival.node, _content(arrival)) for arrival in arrivals],
         )
 
+    def remove_rows(self, db: sqlite3.Connection, numbers: Iterable[int]) -> None:
+        """Take rows out of the quarantine by their numbers in this file."""
+        values = [(number,) for number in numbers]
+        db.executemany("DELETE FROM quarantine WHERE number = ?", values)
+
     def set_payload_aside(self, node: str, payload: bytes, reason: str, received: int) -> None:
         """Quarantine a payload that is no message, the same bytes of one node once."""
         with self.write() as db:

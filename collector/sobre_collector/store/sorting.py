@@ -75,6 +75,7 @@ def sort(
             found.aside.append(arrival._replace(reason=reason))
             continue
         mark.count(start, end, number)
+        mark.personal = personal
         if personal:
             found.personal.setdefault(month(end), []).append(arrival)
         else:

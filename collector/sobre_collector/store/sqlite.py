@@ -24,7 +24,7 @@ from sobre_collector.rows import (
     Touched,
 )
 from sobre_collector.store.file import SeriesFile, first_tables
-from sobre_collector.store.mark import Mark
+from sobre_collector.store.mark import Mark, Place
 from sobre_collector.store.personal import Months, month_of
 from sobre_collector.store.schema import Step
 from sobre_collector.store.sorting import FORK, Ident, Sorted, sort
@@ -74,6 +74,7 @@ class SqliteSeries:
         self._crash = crash
         self._lock = RLock()
         self._streams = Streams(self._series)
+        self._healed = False
         with self._lock:
             self._streams.refresh()
             rows = self._series.rows("SELECT month FROM forgotten")
@@ -91,8 +92,7 @@ class SqliteSeries:
     def append(self, arrivals: Sequence[Arrival]) -> Outcome:
         """Store loads once; durable when this returns, nothing confirmed if it raises."""
         with self._lock:
-            self._streams.refresh()
-            self._streams.number += 1
+            self._begin()
             found = sort(
                 arrivals,
                 self._streams.marks,
@@ -143,8 +143,7 @@ class SqliteSeries:
         month that was forgotten meanwhile.
         """
         with self._lock:
-            self._streams.refresh()
-            self._streams.number += 1
+            self._begin()
             files = [self._series, *(file for _, file in self._months.existing())]
             where, values = "(node, device, reason) = (?, ?, ?)", (*key, reason)
             moved: list[Arrival] = []
@@ -223,6 +222,26 @@ class SqliteSeries:
                 db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (month,))
             self._forgotten.add(month)
             self._months.drop(month)
+
+    def _begin(self) -> None:
+        self._streams.refresh()
+        self._streams.number += 1
+        if self._healed:
+            return
+        # What an append that was cut set aside in a month's file was never confirmed. It comes
+        # again, and may count then.
+        for _, file in self._months.existing():
+            rows = [row for row in file.quarantined() if self._unconfirmed(row)]
+            if rows:
+                with file.write() as db:
+                    file.remove_rows(db, [row.number for row in rows])
+        self._healed = True
+
+    def _unconfirmed(self, row: Quarantined) -> bool:
+        if row.load is None or row.stream is None:
+            return False
+        mark = self._streams.marks.get((row.node, row.load.device, row.stream), Mark())
+        return mark.place(row.load.seq - row.load.replaces + 1, row.load.seq) is Place.NEW
 
     def _append_month(self, month: str, arrivals: list[Arrival], found: Sorted) -> int:
         file = self._months.file(month)
