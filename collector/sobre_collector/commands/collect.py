@@ -2,7 +2,6 @@
 
 import argparse
 import fcntl
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -35,8 +34,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Collect until SIGTERM or SIGINT; exit code 1 if it could not go on."""
-    # The scheduler tells of each waking; the jobs themselves say what went wrong.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     config = settings_of(options.config, options.data)
     perimeter = perimeter_of(config)
     clock = SystemClock()
