@@ -35,7 +35,7 @@ def kin(hint: object) -> bool:
 def shown(text: str) -> set[str]:
     table, found = "", set()
     for line in text.splitlines():
-        if header := re.match(r"\[+([a-z_.]+?)(\.outlet-\d+)?\]+", line):
+        if header := re.match(r"\[+([a-z_.]+)\]+", line):
             table = header[1] + "."
         elif key := re.match(r"(?:# )?([a-z_]+) = ", line):
             found.add(table + key[1])
@@ -86,7 +86,7 @@ def test_each_key_of_an_example_is_explained() -> None:
         ("[working_hours]\ndays = [0]\n", "working_hours.days"),
         ("[host]\nenabled = false\n", "nothing to measure"),
         (READER + 'sample_s = "10"\n', "a finite number is needed"),
-        (READER + "[meters.parts.outlet-03]\nrated_w = 0\n", "parts.outlet-03.rated_w: more"),
+        (READER + '[[meters.parts]]\nname = "o"\nrated_w = 0\n', "parts[0].rated_w: more"),
         (READER.replace("pdu-a3", "PDU A3"), "meters[0].device: 'PDU A3'"),
         (READER.replace("pdu-a3", "pc-1"), "is this node's own name"),
         (READER + METER, "device ['pdu-a3'] twice"),

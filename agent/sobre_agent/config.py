@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from sobre_agent.cutters import LoadLength
 from sobre_drivers import settings
 from sobre_drivers.birth import MAX_TEXT
 from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.load import CLASSES, DEVICE, NODE
 
+LoadLength = Literal["minute", "ten-minutes", "hour", "day"]
 Pace = Literal["daily", "hourly", "as-closed"]
 
 DEFAULT_PATH = Path(
@@ -103,8 +103,9 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What stands behind one outlet; None: what the profile says."""
+    """What stands behind one outlet, `outlet-07`; None: what the profile says."""
 
+    name: str
     device_class: str | None = None
     rated_w: float | None = None
 
@@ -118,7 +119,7 @@ class Meter:
     """One meter, or one PDU with its outlets; `outlets` empty: all that its profile knows.
 
     `rated_w` is the greatest power that can flow through it (W). `device_class` and `rated_w` None:
-    what its profile says; `outlet_load` None: as `load`. `parts` go by name: `outlet-07`.
+    what its profile says; `outlet_load` None: as `load`.
     """
 
     device: str
@@ -133,7 +134,7 @@ class Meter:
     load: LoadLength = "minute"
     outlet_load: LoadLength | None = None
     timeout_s: float = 3.0
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
         known = DEVICE.fullmatch(self.device) is not None and "/" not in self.device

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sobre_agent.config import AgentConfig, Meter
-from sobre_agent.cutters import LoadLength
+from sobre_agent.config import AgentConfig, LoadLength, Meter
 from sobre_agent.version import VERSION
 from sobre_drivers import birth
 from sobre_drivers.sample import Described, Driver
@@ -40,9 +39,9 @@ def node_of(config: AgentConfig) -> str:
     """The name of this node; ConfigError if it can neither be read nor derived."""
     if config.node or config.organisation_key_file is None:
         return config.node
-    from sobre_agent.naming import derived_elsewhere
+    from sobre_agent.identity import derived_node
 
-    return derived_elsewhere(config.organisation_key_file)
+    return derived_node(config.organisation_key_file)
 
 
 def sources_of(config: AgentConfig, node: str) -> list[Source]:
@@ -63,7 +62,7 @@ def parts_of(meter: Meter) -> dict[str, "Own"]:
     """What the configuration says of a meter's parts, as its driver takes it."""
     from sobre_drivers.points import Own
 
-    return {name: Own(part.device_class, part.rated_w) for name, part in meter.parts.items()}
+    return {part.name: Own(part.device_class, part.rated_w) for part in meter.parts}
 
 
 def birth_of(described: Described, config: AgentConfig) -> bytes:

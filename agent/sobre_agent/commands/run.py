@@ -16,8 +16,9 @@ from sobre_agent.history import placed
 from sobre_agent.live import Live
 from sobre_agent.lock import held
 from sobre_agent.loop import Loop, Silence
+from sobre_agent.naming import derived_elsewhere
 from sobre_agent.schedule import Round
-from sobre_agent.sources import Source, node_of, sources_of
+from sobre_agent.sources import Source, sources_of
 from sobre_agent.spool import Spool
 from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import ConfigError
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     problems = preflight.problems(config)
     if problems:
         raise ConfigError(*(f"{args.config}: {problem}" for problem in problems))
-    node = node_of(config)
+    node = _node(config)
     sources = sources_of(config, node)
     devices = sum(len(source.driver.describe()) for source in sources)
     with (
@@ -66,6 +67,12 @@ def run(args: argparse.Namespace) -> int:
         finally:
             for source in sources:
                 source.driver.close()
+
+
+def _node(config: AgentConfig) -> str:
+    if config.node or config.organisation_key_file is None:
+        return config.node
+    return derived_elsewhere(config.organisation_key_file)
 
 
 def _work(
