@@ -35,6 +35,7 @@ class Courier:
         self._plan = Plan() if noted is None else Plan(**json.loads(noted))
         self._looked: Instant | None = None
         self._loads_wait = spool.counts().waiting > 0
+        self._closed_meanwhile = False
         self._process: subprocess.Popen[bytes] | None = None
 
     def look(self, at: Instant, closed: bool) -> None:
@@ -43,6 +44,7 @@ class Courier:
             self._plan = self._plan.run(at.mono_s - self._looked.mono_s)
         self._looked = at
         self._loads_wait = self._loads_wait or closed
+        self._closed_meanwhile = self._closed_meanwhile or closed
         period = self._period(at)
         if self._process is not None:
             self._finish(period)
@@ -71,6 +73,7 @@ class Courier:
         self.save()
 
     def _start(self) -> None:
+        self._closed_meanwhile = False
         words = [sys.executable, "-m", "sobre_agent.delivery", str(self._path)]
         try:
             self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
@@ -85,7 +88,7 @@ class Courier:
         self._process = None
         if code == 0:
             self._plan = self._plan.done(period)
-            self._loads_wait = False
+            self._loads_wait = self._closed_meanwhile
             log.info("all loads are delivered")
         else:
             self._failed("some loads are still here")

@@ -90,6 +90,7 @@ def main(path: Path) -> int:
             publisher.stop()
 
         signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
         return 0 if publisher.drain(LONGEST_S) else 1
 
 
