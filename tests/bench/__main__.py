@@ -32,8 +32,12 @@ def main(words: Sequence[str] | None = None) -> int:
     failed = False
     with tempfile.TemporaryDirectory(prefix="sobre-bench-") as folder:
         run = Run(options.quick, options.window or WINDOW_S[options.quick], Path(folder))
-        for name in options.only:
-            failed = not _measured(name, run, options.out) or failed
+        try:
+            for name in options.only:
+                failed = not _measured(name, run, options.out) or failed
+        except KeyboardInterrupt:
+            print("stopped; what was measured by then is written", file=sys.stderr)
+            return 1
     return 1 if failed else 0
 
 

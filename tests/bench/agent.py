@@ -11,8 +11,7 @@ import psutil
 
 from bench import line
 from bench.figures import Figure, Run
-from bench.processes import Memory, Spent, memory, running, script, spent, until
-from meters import rack
+from bench.processes import TESTS, Memory, Spent, compiled, memory, running, script, spent, until
 from services.ports import free_port
 
 TITLE = "The agent: memory, processor time, wake-ups"
@@ -23,7 +22,7 @@ SETTLED_S = 20.0
 HERE = """
 organisation = "ville"
 site = "mairie"
-node = "pc-1"
+node = "{name}-1"
 [spool]
 folder = "{folder}/spool"
 """
@@ -53,6 +52,7 @@ host = "127.0.0.1"
 port = {port}
 """
 PROFILE = "sobre-demo-pdu"
+PDU = TESTS.parent / "deploy" / "demo" / "rack_pdu.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ class Watched:
 
 def measure(run: Run) -> list[Figure]:
     folder = run.fresh("agent")
+    compiled()
     with _programs(folder) as programs:
         time.sleep(SETTLED_S)
         start = {name: spent(process.pid) for name, process in programs.items()}
@@ -92,8 +93,8 @@ def measure(run: Run) -> list[Figure]:
         }
         for name in ("server", "reader"):
             said = (folder / f"{name}.log").read_text()
-            if "delivery waits" in said:
-                raise RuntimeError(f"the {name} was not connected all the time:\n{said}")
+            if "delivery waits" in said or "silent" in said:
+                raise RuntimeError(f"the {name} could not do its work all the time:\n{said}")
     return _figures(found, run.window_s)
 
 
@@ -105,15 +106,17 @@ def _programs(folder: Path) -> Iterator[dict[str, psutil.Process]]:
     with ExitStack() as stack:
         site = stack.enter_context(line.broker(folder / "broker", listener))
         stack.enter_context(line.collector(folder, site.port))
-        pdu = rack.start(folder)
-        stack.callback(pdu.stop)
+        pdu_port = free_port()
+        pdu = [sys.executable, str(PDU), "--port", str(pdu_port)]
+        stack.enter_context(running(pdu, folder / "pdu.log"))
+        until(lambda: "listening" in (folder / "pdu.log").read_text(), "the PDU listens")
         connected = CONNECTED.format(port=port, tls=tls)
-        meter = METER.format(profile=PROFILE, port=pdu.port)
+        meter = METER.format(profile=PROFILE, port=pdu_port)
         files = [str(path) for path in (tls.authority, tls.certificate, tls.key)]
         words = {
             "pc": _agent(folder / "pc", ""),
             "server": _agent(folder / "server", connected + SERVER),
-            "reader": _agent(folder / "reader", connected.replace("pc-1", "reader") + meter),
+            "reader": _agent(folder / "reader", connected + meter),
             "bare": script("bench.floors.bare"),
             "sampler": script("bench.floors.sampler"),
             "tls": [*script("bench.floors.tls_client"), str(port), *files],
@@ -129,8 +132,7 @@ def _programs(folder: Path) -> Iterator[dict[str, psutil.Process]]:
 def _agent(folder: Path, more: str) -> list[str]:
     folder.mkdir()
     config = folder / "agent.toml"
-    head = HERE.format(folder=folder).replace("pc-1", f"{folder.name}-1")
-    config.write_text(head + more)
+    config.write_text(HERE.format(name=folder.name, folder=folder) + more)
     return [sys.executable, "-m", "sobre_agent", "run", "--config", str(config)]
 
 

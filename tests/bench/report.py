@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import Figure, Run, in_turn
 from bench.fleet import simulated
-from bench.processes import finished
+from bench.processes import compiled, finished
 
 TITLE = "The annual report"
 
@@ -18,6 +18,7 @@ LEAST = "import argparse, json, logging, sqlite3, tomllib, zoneinfo"
 
 def measure(run: Run) -> list[Figure]:
     fleet = simulated(run)
+    compiled()
     words = [
         sys.executable,
         "-m",
