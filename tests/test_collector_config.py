@@ -41,8 +41,8 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
         pytest.param(Mqtt("::1"), False, 1883, id="loopback-6"),
         pytest.param(Mqtt("broker.example.org"), True, 8883, id="elsewhere"),
         pytest.param(Mqtt("192.0.2.7"), True, 8883, id="address-elsewhere"),
-        pytest.param(Mqtt("192.0.2.7", tls=False), False, 1883, id="off-on-purpose"),
-        pytest.param(Mqtt(tls=True), True, 8883, id="on-loopback-on-purpose"),
+        pytest.param(Mqtt("192.0.2.7", tls="off"), False, 1883, id="off-on-purpose"),
+        pytest.param(Mqtt(tls="on"), True, 8883, id="on-loopback-on-purpose"),
         pytest.param(Mqtt("192.0.2.7", port=18_883), True, 18_883, id="port-of-ones-own"),
     ],
 )
@@ -57,7 +57,9 @@ def test_tls_is_on_except_on_loopback(mqtt: Mqtt, secure: bool, port: int) -> No
         pytest.param("[mqtt]\nport = 70000", "mqtt.port 70000 is none", id="port"),
         pytest.param("[mqtt]\nport = '1883'", "'mqtt.port' is '1883'; a whole number", id="type"),
         pytest.param("[mqtt]\nhost = ' '", "mqtt.host is empty", id="host"),
-        pytest.param("[mqtt]\ntls=true\ncert_file = 'c'", "cert_file and key_file go", id="key"),
+        pytest.param(
+            "[mqtt]\ntls='on'\ncertificate_file = 'c'", "certificate_file and key_file", id="key"
+        ),
         pytest.param("[mqtt]\nca_file = 'c'", "mqtt.ca_file has no use without TLS", id="no-tls"),
         pytest.param("[mqtt]\npassword = 'x'", "unknown key 'mqtt.password'", id="secret-in-file"),
         pytest.param("[policy]\naccept = 'none'", "choose one of 'all', 'listed'", id="policy"),
@@ -77,7 +79,7 @@ def test_a_mistake_is_named_with_file_and_key(tmp_path: Path, text: str, told: s
 
 def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, '[mqtt]\nhost = "a"\n')
-    found = load_config(path, {"SOBRE_MQTT__HOST": "b", "SOBRE_MQTT__TLS": "false"})
+    found = load_config(path, {"SOBRE_MQTT__HOST": "b", "SOBRE_MQTT__TLS": "off"})
     assert (found.mqtt.host, found.mqtt.secure) == ("b", False)
 
 
@@ -97,7 +99,7 @@ def test_the_password_comes_from_the_environment_or_a_file(tmp_path: Path) -> No
 
 
 def test_files_that_are_named_and_missing_are_told(tmp_path: Path) -> None:
-    path = written(tmp_path, '[mqtt]\ntls = true\nca_file = "ca.pem"\npassword_file = "pw"\n')
+    path = written(tmp_path, '[mqtt]\ntls = "on"\nca_file = "ca.pem"\npassword_file = "pw"\n')
     found = review(path)
     assert [problem.split("'")[1] for problem in found.problems] == [
         "mqtt.password_file",
@@ -121,7 +123,7 @@ def test_a_policy_that_lists_devices_needs_a_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        pytest.param('[mqtt]\nhost = "b.example.org"\ntls = false', "in the clear", id="no-tls"),
+        pytest.param('[mqtt]\nhost = "b.example.org"\ntls = "off"', "in the clear", id="no-tls"),
         pytest.param('[web]\nhost = "0.0.0.0"', "no accounts of its own", id="page-for-all"),
         pytest.param("", "perimeter: none", id="no-perimeter"),
     ],

@@ -236,7 +236,7 @@ def test_the_containers_collector_finds_broker_and_files() -> None:
     config = load_config(seen["/etc/sobre/collector.toml"], {})
     assert config.mqtt.secure
     assert config.mqtt.host in COMPOSE["services"]
-    for path in (config.mqtt.ca_file, config.mqtt.cert_file, config.mqtt.key_file):
+    for path in (config.mqtt.ca_file, config.mqtt.certificate_file, config.mqtt.key_file):
         assert str(path) in seen
     assert f"store:{config.data}" in service["volumes"]
 

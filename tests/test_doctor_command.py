@@ -150,9 +150,9 @@ def test_a_folder_without_a_store_is_told(
     assert not (tmp_path / "none").exists()
 
 
-def config(folder: Path, port: int, tls: str = "false") -> str:
+def config(folder: Path, port: int, tls: str = "off") -> str:
     path = folder / "collector.toml"
-    path.write_text(f'data = "."\n[mqtt]\nport = {port}\ntls = {tls}\n', "utf-8")
+    path.write_text(f'data = "."\n[mqtt]\nport = {port}\ntls = "{tls}"\n', "utf-8")
     return str(path)
 
 
@@ -162,7 +162,7 @@ def test_a_broker_that_answers_is_ok(
     code, found = told(capsys, "--config", config(data, broker.port))
     assert (code, found["broker"]["level"]) == (0, "OK")
     # The same broker speaks no TLS.
-    code, found = told(capsys, "--config", config(data, broker.port, "true"))
+    code, found = told(capsys, "--config", config(data, broker.port, "on"))
     assert (code, found["broker"]["level"]) == (1, "FAIL")
 
 

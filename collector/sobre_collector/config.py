@@ -19,17 +19,17 @@ PLAIN_PORT, TLS_PORT = 1883, 8883
 class Mqtt:
     """The broker, and who the collector is to it.
 
-    `tls` None is on, except on loopback; `port` None is the registered one. `ca_file` None means
+    `tls` "auto" is on, except on loopback; `port` None is the registered one. `ca_file` None means
     the system's authorities. `queue_loads` bounds what waits in memory to be stored.
     """
 
     host: str = "127.0.0.1"
     port: int | None = None
-    tls: bool | None = None
+    tls: Literal["auto", "on", "off"] = "auto"
     username: str = "collector"
     password_file: Path | None = None
     ca_file: Path | None = None
-    cert_file: Path | None = None
+    certificate_file: Path | None = None
     key_file: Path | None = None
     queue_loads: int = 100_000
 
@@ -40,18 +40,18 @@ class Mqtt:
             raise ValueError(f"port {self.port} is none; choose 1 to 65535")
         if not self.username:
             raise ValueError("username is empty; name the collector's account on the broker")
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file go together; give both or neither")
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together; give both or neither")
         if self.queue_loads < 1_000:
             raise ValueError(f"queue_loads {self.queue_loads} is too few; 1000 at least")
-        unused = [n for n in ("ca_file", "cert_file") if getattr(self, n) is not None]
+        unused = [n for n in ("ca_file", "certificate_file") if getattr(self, n) is not None]
         if unused and not self.secure:
-            raise ValueError(f"{unused[0]} has no use without TLS; set tls = true or remove it")
+            raise ValueError(f"{unused[0]} has no use without TLS; set tls = 'on' or remove it")
 
     @property
     def secure(self) -> bool:
         """Whether the connection uses TLS."""
-        return not loopback(self.host) if self.tls is None else self.tls
+        return self.tls == "on" or (self.tls == "auto" and not loopback(self.host))
 
     @property
     def address(self) -> tuple[str, int]:
@@ -112,7 +112,7 @@ def load_config(path: Path, environment: Mapping[str, str] | None = None) -> Col
     """The settings in a file, its relative paths taken from the file's own folder."""
     config = load(path, CollectorConfig, environment)
     folder = path.absolute().parent
-    files = ("password_file", "ca_file", "cert_file", "key_file")
+    files = ("password_file", "ca_file", "certificate_file", "key_file")
     given = {name: getattr(config.mqtt, name) for name in files}
     mqtt = replace(config.mqtt, **{n: folder / p for n, p in given.items() if p is not None})
     perimeter = None if config.perimeter is None else folder / config.perimeter
@@ -122,7 +122,7 @@ def load_config(path: Path, environment: Mapping[str, str] | None = None) -> Col
 def missing_files(config: CollectorConfig, where: str) -> list[str]:
     """One line for each file that the settings name and that cannot be read."""
     problems = []
-    for name in ("password_file", "ca_file", "cert_file", "key_file"):
+    for name in ("password_file", "ca_file", "certificate_file", "key_file"):
         path = getattr(config.mqtt, name)
         if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
             problems.append(

@@ -106,8 +106,8 @@ def broker(mqtt: Mqtt) -> Finding:
         with socket.create_connection((host, port), CONNECT_S) as plain:
             if mqtt.secure:
                 context = ssl.create_default_context(cafile=mqtt.ca_file)
-                if mqtt.cert_file is not None:
-                    context.load_cert_chain(mqtt.cert_file, mqtt.key_file)
+                if mqtt.certificate_file is not None:
+                    context.load_cert_chain(mqtt.certificate_file, mqtt.key_file)
                 with context.wrap_socket(plain, server_hostname=host):
                     pass
     except ssl.SSLError as error:

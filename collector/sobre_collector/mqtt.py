@@ -115,10 +115,10 @@ def _tls(settings: Mqtt) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.cert_file is not None:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
+        if settings.certificate_file is not None:
+            context.load_cert_chain(settings.certificate_file, settings.key_file)
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(
-            f"mqtt: certificate files cannot be used ({error}); see ca_file, cert_file, key_file"
+            f"mqtt: certificates cannot be used ({error}); see ca_file, certificate_file, key_file"
         ) from error
     return context
