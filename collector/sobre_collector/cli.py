@@ -1,11 +1,13 @@
 """`sobre`: the one place where a command is chosen and an error becomes an exit code."""
 
 import argparse
+import functools
 import importlib
 import logging
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
 
 from sobre_drivers.errors import ConfigError, SobreError
 
@@ -22,11 +24,17 @@ COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Help of a fixed width: asking the terminal would load compression libraries (0.4 MB)."""
+
+    def __init__(self, *words: Any, **options: Any) -> None:
+        formatter = functools.partial(argparse.HelpFormatter, width=100)
+        super().__init__(*words, **{"formatter_class": formatter, **options})
+
+
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """The command line; only the `chosen` command's own options are loaded (all if None)."""
-    top = argparse.ArgumentParser(
-        prog="sobre", description="Energy of workstations and the datacentre."
-    )
+    top = _Parser(prog="sobre", description="Energy of workstations and the datacentre.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_text in COMMANDS.items():
         sub = commands.add_parser(name, help=help_text, description=help_text)
