@@ -6,7 +6,6 @@ refuses there is no answer, and the agents send again.
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sobre_collector.registry import Registry, greatest_j, greatest_w
@@ -45,20 +44,12 @@ HOSTILE = (
 )
 
 
-class BoundedSeries(Series, Protocol):
-    """A series that readmits by what a device can draw."""
-
-    def readmit(
-        self, key: Key, reason: str, personal: bool, bound_w: float | None = None
-    ) -> int: ...
-
-
 class Intake:
     """Takes messages in groups; one thread at a time may use it."""
 
     def __init__(
         self,
-        series: BoundedSeries,
+        series: Series,
         ledger: Ledger,
         registry: Registry,
         clock: Clock,

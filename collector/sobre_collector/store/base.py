@@ -39,8 +39,11 @@ class Series(Protocol):
         """What may not count, oldest first."""
         ...
 
-    def readmit(self, key: Key, reason: str, personal: bool) -> int:
-        """Let loads of a device quarantined for `reason` count; how many they were."""
+    def readmit(self, key: Key, reason: str, personal: bool, bound_w: float | None = None) -> int:
+        """Let loads of a device quarantined for `reason` count; how many they were.
+
+        With a bound, those of a higher mean power (W) stay quarantined for that reason.
+        """
         ...
 
     def loads(self, start: int, end: int, key: Key | None = None) -> Iterator[StoredLoad]:
