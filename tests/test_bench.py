@@ -3,17 +3,24 @@
 No test asserts a time, nor a ratio of times.
 """
 
+import os
 import re
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench import __main__ as bench
+from bench.counting_proxy import Proxy
 from bench.document import Result, number, placed, shown, table
 from bench.figures import Figure
 from bench.machine import Machine
+from bench.processes import finished, memory, running, spent
+from services.ports import HOST
 
 TESTS = Path(__file__).parent
 MACHINE = Machine(2, "Some CPU", "Linux x86_64", "3.11.7", "3.40.1", "2026-11-24")
@@ -117,3 +124,76 @@ def test_chosen_measurements_are_taken_and_written(tmp_path: Path) -> None:
     assert text.count("quick run") == 2
     assert str(tmp_path) not in text
     assert list(tmp_path.iterdir()) == [document]
+
+
+def test_interrupted_run_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench", "--only", "store", "--out", str(document)],
+        env={"PYTHONPATH": str(TESTS), "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "store: measuring …\n"
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said == "stopped; what was measured by then is written\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["well", "by-an-error"])
+def test_program_ends_with_its_block(tmp_path: Path, broken: bool) -> None:
+    words = [sys.executable, "-c", "import signal; signal.pause()"]
+    try:
+        with running(words, tmp_path / "log") as process:
+            assert process.is_running()
+            if broken:
+                raise LookupError
+    except LookupError:
+        pass
+    assert not psutil.pid_exists(process.pid)
+
+
+def test_program_that_ends_too_early_spoils_the_measurement(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "raise SystemExit('no broker')"]
+    with (
+        pytest.raises(RuntimeError, match="ended by itself:\nno broker"),
+        running(words, tmp_path / "log") as process,
+    ):
+        process.wait(30)
+
+
+def test_program_that_fails_spoils_the_measurement() -> None:
+    assert finished([sys.executable, "-c", "print('done')"]).output == b"done\n"
+    with pytest.raises(RuntimeError, match="no store"):
+        finished([sys.executable, "-c", "raise SystemExit('no store')"])
+
+
+def test_what_a_process_uses_is_read_from_outside() -> None:
+    before = spent(os.getpid())
+    while spent(os.getpid()).cpu_s < before.cpu_s + 0.01:
+        pass
+    found = memory(os.getpid())
+    assert 0 < found.own_mib <= found.resident_mib
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    with pytest.raises(RuntimeError, match="ended by itself"):
+        spent(gone.pid)
+
+
+def test_proxy_counts_what_it_carries_both_ways() -> None:
+    with (
+        socket.create_server((HOST, 0)) as server,
+        Proxy(server.getsockname()[1]) as proxy,
+        socket.create_connection((HOST, proxy.port)) as client,
+    ):
+        there, _ = server.accept()
+        with there:
+            client.sendall(b"x" * 1000)
+            assert there.recv(1000, socket.MSG_WAITALL) == b"x" * 1000
+            there.sendall(b"y" * 10)
+            assert client.recv(10, socket.MSG_WAITALL) == b"y" * 10
+    assert (proxy.bytes_n, proxy.connections) == (1010, 1)
