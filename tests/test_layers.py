@@ -30,7 +30,7 @@ LAYERS = {
         catalog
     """,
     "sobre_agent": """
-        config cutters elapsed entropy identity lock version spool_schema
+        config crash cutters elapsed entropy identity lock version spool_schema
         open_load resend naming
         account pace sources
         spool history preflight mqtt schedule

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sobre_agent import crash
 from sobre_agent.spool import Spool
 from sobre_drivers.errors import WireError
 from sobre_drivers.load import Load, Origin
@@ -35,7 +36,9 @@ class Outbox:
 
     def next_parcel(self, now_s: float) -> Parcel | None:
         """Write the next batch down; None if no load waits. `now_s`: Unix seconds."""
-        return self._spool.write(lambda db: self._pack(db, int(now_s)), essential=True)
+        parcel = self._spool.write(lambda db: self._pack(db, int(now_s)), essential=True)
+        crash.point("batch-after-commit")
+        return parcel
 
     def unconfirmed(self, limit: int, after: int = 0) -> list[Parcel]:
         """The oldest batches after number `after` that wait for their confirmation."""
@@ -56,9 +59,12 @@ class Outbox:
             db.execute("DELETE FROM load WHERE batch = ?", (answer.batch,))
             db.execute("DELETE FROM batch WHERE number = ?", (answer.batch,))
             db.execute("INSERT OR REPLACE INTO meta VALUES ('confirmed_at', ?)", (answer.time,))
+            crash.point("confirmation-before-commit")
             return True
 
-        return self._spool.write(work, essential=True)
+        done = self._spool.write(work, essential=True)
+        crash.point("confirmation-after-commit")
+        return done
 
     def refuse(self, answer: Answer) -> int | None:
         """Send a refused batch's loads singly, and keep aside one that was refused alone.
@@ -109,6 +115,7 @@ class Outbox:
         )
         taken = [(number, row[0]) for row in rows[:count]]
         db.executemany("UPDATE load SET batch = ? WHERE number = ?", taken)
+        crash.point("batch-before-commit")
         return Parcel(number, payload, sha256)
 
     def _encoded(

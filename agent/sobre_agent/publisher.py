@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sobre_agent import crash
 from sobre_agent.config import Delivery
 from sobre_agent.entropy import Draw, Entropy
 from sobre_agent.mqtt import Link, Message
@@ -123,6 +124,7 @@ class Publisher:
             for number in self._flight.due(self._parcels, now_s):
                 self._link.publish(topic(self._sender.node, "load"), self._parcels[number].payload)
                 self._flight.sent(number, now_s)
+                crash.point("sent")
             self._empty = not self._parcels
             if until_s is not None and (self._empty or now_s >= until_s):
                 break

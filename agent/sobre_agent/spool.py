@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sobre_agent import crash
 from sobre_agent.open_load import Span
 from sobre_agent.spool_schema import migrate
 from sobre_drivers.errors import StoreError
@@ -127,8 +128,10 @@ class Spool:
             for span in spans:
                 self._append(db, span)
             _save(db, states)
+            crash.point("load-before-commit")
 
         self.write(work)
+        crash.point("load-after-commit")
 
     def checkpoint(self, states: Mapping[str, Mapping[str, Any]]) -> None:
         """Save the accounts, so that a crash costs minutes of resolution."""
