@@ -247,7 +247,10 @@ def test_joules_that_do_not_balance_stand_among_the_weaknesses() -> None:
 
 def test_the_fingerprint_follows_months_and_perimeter_but_not_their_order() -> None:
     rows = half_monitored()
-    first = input_sha256(rows, perimeter())
-    assert input_sha256(rows[::-1], perimeter()) == first
-    assert input_sha256(rows[1:], perimeter()) != first
-    assert input_sha256(rows, replace(perimeter(), user_definition="comptes")) != first
+    first = input_sha256(rows, perimeter(), FACTS)
+    assert input_sha256(rows[::-1], perimeter(), FACTS) == first
+    assert input_sha256(rows[1:], perimeter(), FACTS) != first
+    assert input_sha256(rows, replace(perimeter(), user_definition="comptes"), FACTS) != first
+    other = replace(FACTS, common_u={"workstation.laptop": 0.1})
+    assert input_sha256(rows, perimeter(), other) != first
+    assert input_sha256(rows, perimeter(), replace(FACTS, generated_at="2027-01-01")) == first

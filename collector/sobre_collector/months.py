@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from sobre_collector.day_sums import rounded
-from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
+from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, month_rows
 from sobre_collector.metering import Tree, change_days, counted
 from sobre_collector.perimeter import Perimeter
 from sobre_collector.rows import DayRow, Device, Key
 from sobre_drivers.calendar import WorkingHours, rests
+from sobre_drivers.load import personal
 
 J_PER_KWH = 3_600_000
 
@@ -24,6 +25,7 @@ def stratum_months(
 
     `through` is the last day that counts, for a month that is not over: its totals are of the days
     so far. Days of devices that are not in the ledger count nowhere: they belong to no stratum.
+    One or two workstations of a stratum are joined with others (`month_rows`).
     ConfigError if the metering tree would count a joule twice.
     """
     counting = Counting(devices, perimeter.metering)
@@ -40,9 +42,7 @@ def stratum_months(
         stratum = Stratum(device.organisation, device.site, device.device_class)
         strata.setdefault(stratum, []).append(device_month(rows, perimeter.working_hours))
     calendar_days = day_types(month, perimeter.working_hours, through)
-    return [
-        stratum_month(month, stratum, calendar_days, strata[stratum]) for stratum in sorted(strata)
-    ]
+    return month_rows(month, calendar_days, strata, personal)
 
 
 def device_month(days: Iterable[DayRow], hours: WorkingHours) -> DeviceMonth:

@@ -12,7 +12,7 @@ from sobre_collector.indicators.quantiles import satterthwaite
 from sobre_collector.indicators.total import Total
 from sobre_drivers.errors import ConfigError
 
-Kind = Literal["measured", "declared", "billed", "partial", "modelled"]
+Kind = Literal["measured", "declared", "billed", "partial-year", "modelled"]
 
 MODELLED_HALF_WIDTH_RATIO = 0.30
 # Shares that fewer than two years estimate cannot show how much years differ.
@@ -100,7 +100,7 @@ def partial_year(
     total_kwh = observed.total_kwh / share
     cv_observed = observed.se_kwh / observed.total_kwh
     return Baseline(
-        "partial",
+        "partial-year",
         total_kwh,
         total_kwh * hypot(cv_observed, cv_shares),
         satterthwaite([(cv_observed**2, observed.df), (cv_shares**2, inf)]),

@@ -105,6 +105,7 @@ def month_rows(
 
     Such strata are joined over the sites of their organisation, and if that is still too few, over
     organisations. The joined row (`POOLED`) tells about the class; its strata then borrow from it.
+    One or two devices that are left even then are forgotten: their sum would be a person's.
     """
     kept: dict[Stratum, list[DeviceMonth]] = {}
     small: dict[Stratum, list[DeviceMonth]] = defaultdict(list)
@@ -120,7 +121,9 @@ def month_rows(
             kept[stratum] = rows
         else:
             smallest[replace(stratum, organisation=POOLED)] += rows
-    kept |= smallest
+    for stratum, rows in smallest.items():
+        # The empty row says that there was somebody, so that nobody takes the month for whole.
+        kept[stratum] = rows if len(rows) >= MIN_DEVICES_FOR_SQUARES else []
     return [
         stratum_month(month, stratum, calendar_days, rows) for stratum, rows in sorted(kept.items())
     ]

@@ -6,12 +6,17 @@ These figures are shown beside the result, so that a reader who added up kWh see
 from collections.abc import Iterable, Mapping
 from math import fsum
 
-from sobre_collector.indicators.moments import Stratum, StratumMonth
+from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
 
 
 def naive_sum_kwh(rows: Iterable[StratumMonth]) -> float:
-    """kWh that monitored devices were seen to use, whatever part of the fleet they are."""
-    return fsum(row.measured_kwh + row.estimated_kwh for row in rows)
+    """kWh that monitored devices were seen to use, whatever part of the fleet they are.
+
+    Rows that join several organisations (`POOLED`) are left out: some may not be of this fleet.
+    """
+    return fsum(
+        row.measured_kwh + row.estimated_kwh for row in rows if row.stratum.organisation != POOLED
+    )
 
 
 def naive_sum_change(

@@ -71,10 +71,10 @@ def cells(rows: Iterable[StratumMonth]) -> list[Cell]:
     ]
 
 
-def publishable(group: Sequence[Cell]) -> bool:
+def publishable(group: Sequence[Cell], at_least: int = MIN_DEVICES) -> bool:
     """Whether the sum of these cells may be known; cells about no person do not matter to it.
 
-    They do not count towards the ten either: whoever knows the servers' kWh could take them off.
+    They do not count towards `at_least` either: whoever knows the servers' kWh could take them off.
     """
     personal = [cell for cell in group if cell.personal and cell.devices > 0]
     if not personal:
@@ -82,20 +82,21 @@ def publishable(group: Sequence[Cell]) -> bool:
     energy_kwh = fsum(cell.energy_kwh for cell in personal)
     largest_kwh = max(cell.largest_kwh for cell in personal)
     devices = sum(cell.devices for cell in personal)
-    return devices >= MIN_DEVICES and largest_kwh <= MAX_SHARE_RATIO * energy_kwh
+    return devices >= at_least and largest_kwh <= MAX_SHARE_RATIO * energy_kwh
 
 
-def _covered(hidden: Sequence[Cell]) -> bool:
+def _covered(hidden: Sequence[Cell], at_least: int) -> bool:
     # A single hidden cell is given back by subtraction, even one that is hidden for an older table.
-    return publishable(hidden) and len(_personal(hidden)) != 1
+    return publishable(hidden, at_least) and len(_personal(hidden)) != 1
 
 
 def shown(
     table: Sequence[Cell],
     hidden_before: frozenset[tuple[str, str]] = frozenset(),
     organisations_hidden_before: frozenset[str] = frozenset(),
+    at_least: int = MIN_DEVICES,
 ) -> Shown:
-    """What of the tree may be shown.
+    """What of the tree may be shown, with groups of `at_least` monitored devices.
 
     `hidden_before` names every cell that an earlier month or version hid and this one could give
     back: it stays hidden. Hand in all that was not shown, not only what was too small.
@@ -107,12 +108,13 @@ def shown(
     hidden: dict[str, list[Cell]] = {}
     closed: set[str] = set()
     for organisation, members in by_organisation.items():
-        hidden[organisation] = _hidden_cells(members, hidden_before)
-        if organisation in organisations_hidden_before or not _covered(hidden[organisation]):
+        hidden[organisation] = _hidden_cells(members, hidden_before, at_least)
+        covered = _covered(hidden[organisation], at_least)
+        if organisation in organisations_hidden_before or not covered:
             closed.add(organisation)
     # The whole minus the organisations shown, minus single cells shown, leaves these.
     whole = True
-    while not _covered([cell for o in closed for cell in hidden[o]]):
+    while not _covered([cell for o in closed for cell in hidden[o]], at_least):
         left = [o for o in by_organisation if o not in closed and _personal(by_organisation[o])]
         if not left:
             whole = False
@@ -132,17 +134,20 @@ def shown(
     )
 
 
-def _hidden_cells(members: Sequence[Cell], hidden_before: frozenset[tuple[str, str]]) -> list[Cell]:
+def _hidden_cells(
+    members: Sequence[Cell], hidden_before: frozenset[tuple[str, str]], at_least: int
+) -> list[Cell]:
     hidden = [
         cell
         for cell in members
-        if not publishable([cell]) or (cell.organisation, cell.device_class) in hidden_before
+        if not publishable([cell], at_least)
+        or (cell.organisation, cell.device_class) in hidden_before
     ]
     others = sorted(
         (cell for cell in _personal(members) if cell not in hidden),
         key=lambda cell: (cell.devices, cell.device_class),
     )
-    while others and not _covered(hidden):
+    while others and not _covered(hidden, at_least):
         hidden.append(others.pop(0))
     return hidden
 

@@ -4,7 +4,7 @@ Inside, R is positive when consumption falls; what is published is an evolution,
 negative (`evolution_percent`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, fsum, hypot, inf, sqrt
 from typing import Literal
@@ -27,9 +27,18 @@ class Energy:
     flags: tuple[str, ...] = ()
 
 
-def reported(total: Total) -> Energy:
-    """The reporting period's total as this calculation takes it, flags included."""
-    return Energy(total.total_kwh, total.se_kwh, total.df, total.flags)
+def reported(total: Total, cv_common: float = 0.0) -> Energy:
+    """The reporting period's total as this calculation takes it, flags included.
+
+    `cv_common` is what stays of common factors (`common_cv`), where `total` does not carry them.
+    """
+    u_common = cv_common * total.total_kwh
+    return Energy(
+        total.total_kwh,
+        hypot(total.se_kwh, u_common),
+        satterthwaite([(total.se_kwh**2, total.df), (u_common**2, inf)]),
+        total.flags,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +207,24 @@ def reduction(
         baseline_kwh_per_user=baseline.total_kwh / before.count,
         reporting_kwh_per_user=reporting.total_kwh / after.count,
         insufficient=tuple(dict.fromkeys(reasons)),
+    )
+
+
+def common_cv(
+    common_u: Mapping[str, float],
+    reporting_share: Mapping[str, float],
+    baseline_share: Mapping[str, float],
+) -> float:
+    """What factors common to a class leave in cv(E_R/E*): √Σ (u_c·(s_R,c − s_B,c))².
+
+    A factor that applies to both periods cancels as far as its class weighs the same in both; one
+    that applies to the reporting period alone (`baseline_share` without the class) stays whole.
+    """
+    return hypot(
+        *(
+            u_ratio * (reporting_share.get(name, 0.0) - baseline_share.get(name, 0.0))
+            for name, u_ratio in common_u.items()
+        )
     )
 
 

@@ -16,7 +16,15 @@ from sobre_collector.indicators.quantiles import satterthwaite, two_sided
 from sobre_collector.indicators.ratio import device_days
 from sobre_collector.indicators.stratum_total import Inventory, StratumTotal, sampled, unseen
 
-__all__ = ["Inventory", "StratumTotal", "Total", "added", "month_total", "year_total"]
+__all__ = [
+    "Inventory",
+    "StratumTotal",
+    "Total",
+    "added",
+    "month_total",
+    "with_common",
+    "year_total",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +96,7 @@ def month_total(
             one = unseen(named, stratum, inventory[stratum], days, classes[name])
         else:
             continue
-        totals.append(_with_common(one, (common_u or {}).get(name, 0.0)))
+        totals.append(with_common(one, (common_u or {}).get(name, 0.0)))
     return totals
 
 
@@ -99,7 +107,8 @@ def _calendar_days(name: str, rows: Sequence[StratumMonth]) -> tuple[int, int]:
     return (same or rows)[0].calendar_days
 
 
-def _with_common(one: StratumTotal, common_u: float) -> StratumTotal:
+def with_common(one: StratumTotal, common_u: float) -> StratumTotal:
+    """A total with the error of a factor that all devices of its class share (k = 1, relative)."""
     if common_u == 0 or one.total_kwh == 0:
         return one
     common_kwh = common_u * one.total_kwh

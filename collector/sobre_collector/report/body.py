@@ -140,7 +140,7 @@ def _coverage(report: Report, lang: Lang, by_stratum: bool) -> str:
         return ""
     title = "coverage" if by_stratum else "coverage_classes"
     rows = (
-        [_stratum(one, lang) for one in report.coverage]
+        [_stratum(one, report.publish_at_least, lang) for one in report.coverage]
         if by_stratum
         else list(_by_class(report.coverage, lang))
     )
@@ -152,13 +152,15 @@ def _coverage(report: Report, lang: Lang, by_stratum: bool) -> str:
     return _section(title, lang, table(say(lang, f"title.{title}"), heads, rows))
 
 
-def _stratum(one: Coverage, lang: Lang) -> list[str]:
+def _stratum(one: Coverage, at_least: int, lang: Lang) -> list[str]:
     return [
         one.organisation,
         one.site,
         name(lang, "class", one.device_class),
         notation.number(one.inventory, lang),
-        say(lang, "now.few") if one.devices is None else notation.number(one.devices, lang),
+        say(lang, "now.few", k=at_least)
+        if one.devices is None
+        else notation.number(one.devices, lang),
         "" if one.coverage_ratio is None else notation.percent(one.coverage_ratio, lang, 0),
         name(lang, "method", one.method),
         flags(lang, one.flags),

@@ -35,7 +35,7 @@ def _month(
     users_n = counted.count if counted else None
     if month in fleet.too_few:
         return MonthFigures(month, None, None, None, None, None, None, users_n)
-    total = year_total(fleet.of([month]))
+    total = year_total(fleet.absolute([month]))
     low_kwh, high_kwh = total.interval(LEVEL)
     stated = fleet.perimeter.baseline
     same = f"{stated.year:04}-{month[5:7]}"

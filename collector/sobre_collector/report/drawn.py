@@ -15,13 +15,17 @@ from sobre_collector.report.reference import Reference, reference
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The fleet, the months reported (`full` if they are twelve) and what is known of them."""
+    """The fleet, the months reported (`full` if they are twelve) and what is known of them.
+
+    `total` is compared with the baseline; `absolute` is the same kWh with the models' error too.
+    """
 
     fleet: Fleet
     year: int
     months: tuple[str, ...]
     full: bool
     total: Total
+    absolute: Total
     reference: Reference
     before: Users | None
     after: Users | None
@@ -32,7 +36,7 @@ def drawn_from(
     rows: Sequence[StratumMonth], perimeter: Perimeter, year: int, facts: Facts
 ) -> Drawn:
     """What a year's report is drawn from."""
-    of_fleet = fleet(rows, perimeter, year, facts.this_month, facts.meter_u)
+    of_fleet = fleet(rows, perimeter, year, facts.this_month, facts.meter_u, facts.common_u)
     twelve = window(of_fleet.complete, year)
     months = twelve or tuple(m for m in months_of(year) if m in of_fleet.complete)
     organisations = of_fleet.organisations
@@ -42,6 +46,7 @@ def drawn_from(
         months=months,
         full=twelve is not None,
         total=year_total(of_fleet.of(months)),
+        absolute=year_total(of_fleet.absolute(months)),
         reference=reference(of_fleet, year),
         before=users(perimeter, months_of(perimeter.baseline.year), organisations),
         after=users(perimeter, months, organisations),

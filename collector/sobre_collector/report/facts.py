@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from sobre_collector.report.model import Conserved
 
 METHOD_VERSION = "1.0"
+# A stated uncertainty is a two-sided 95 % interval: this many standard uncertainties.
+COVERAGE_FACTOR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,8 @@ class Facts:
 
     `generated_at` is an ISO time in UTC, `this_month` the local month in which it lies: a month
     counts as complete once it is over. `meter_u` is the relative standard uncertainty of one meter
-    by class (k = 1). `conservation` None means that the check has not run.
+    by class (k = 1), `common_u` that of the power model which a class has in common. `conservation`
+    None means that the check has not run.
     """
 
     generated_at: str
@@ -23,3 +26,4 @@ class Facts:
     simulated: bool = False
     conservation: Conserved | None = None
     meter_u: Mapping[str, float] = field(default_factory=dict)
+    common_u: Mapping[str, float] = field(default_factory=dict)

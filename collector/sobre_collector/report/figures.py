@@ -2,8 +2,11 @@
 
 import json
 from calendar import monthrange
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
+from math import fsum
 
 from sobre_collector.indicators import reduction as reductions
 from sobre_collector.indicators import trajectory as trajectories
@@ -71,16 +74,18 @@ def report(
             facts.generated_at,
             METHOD_VERSION,
             facts.software_version,
-            input_sha256(rows, perimeter),
+            input_sha256(rows, perimeter, facts),
         ),
+        publish_at_least=perimeter.publish_at_least,
     )
 
 
-def input_sha256(rows: Sequence[StratumMonth], perimeter: Perimeter) -> str:
+def input_sha256(rows: Sequence[StratumMonth], perimeter: Perimeter, facts: Facts) -> str:
     """The fingerprint of everything that the figures depend on."""
+    stated = [sorted(facts.meter_u.items()), sorted(facts.common_u.items())]
     ordered = sorted(rows, key=lambda row: (row.month, row.stratum))
     content = [json.dumps(to_json(row), sort_keys=True) for row in ordered]
-    return sha256("\n".join([*content, repr(perimeter)]).encode()).hexdigest()
+    return sha256("\n".join([*content, repr(perimeter), json.dumps(stated)]).encode()).hexdigest()
 
 
 def _last_day(month: str) -> str:
@@ -92,10 +97,11 @@ def _reductions(drawn: Drawn) -> tuple[reductions.Reduction, ...]:
     found, before, after = drawn.reference.found, drawn.before, drawn.after
     if found is None or before is None or after is None:
         return ()
+    cv_common = _common_cv(drawn, before, after)
     return tuple(
         reductions.reduction(
             found,
-            reductions.reported(drawn.total),
+            reductions.reported(drawn.total, cv_common),
             before=before,
             after=after,
             uses=drawn.reference.uses,
@@ -103,6 +109,26 @@ def _reductions(drawn: Drawn) -> tuple[reductions.Reduction, ...]:
         )
         for level in LEVELS
     )
+
+
+def _common_cv(drawn: Drawn, before: reductions.Users, after: reductions.Users) -> float:
+    """What the power models' errors leave in R: the same models are taken to serve both years."""
+    by_class: dict[str, float] = defaultdict(float)
+    for one in drawn.fleet.of(drawn.months):
+        by_class[one.stratum.device_class] += one.total_kwh
+    adjusted = {
+        use.name: use.share_ratio
+        * reductions.user_factor([replace(use, share_ratio=1.0)], before, after)
+        for use in drawn.reference.uses
+        # A stated baseline was not made by the models: nothing of their error cancels.
+        if drawn.fleet.perimeter.baseline.kind == "measured"
+    }
+    return reductions.common_cv(drawn.fleet.common_u, _shares(by_class), _shares(adjusted))
+
+
+def _shares(parts: Mapping[str, float]) -> dict[str, float]:
+    whole = fsum(parts.values())
+    return {name: part / whole for name, part in parts.items()} if whole > 0 else {}
 
 
 def _result(found: Sequence[reductions.Reduction]) -> model.Result:
@@ -131,7 +157,7 @@ def _baseline(drawn: Drawn) -> model.Baseline:
         stated.year,
         stated.kind,
         found.total_kwh if found else None,
-        found.u_kwh if found else None,
+        drawn.reference.u_kwh,
         drawn.reference.evidence,
         stated.approved_by,
         stated.approved_on,
@@ -139,7 +165,7 @@ def _baseline(drawn: Drawn) -> model.Baseline:
 
 
 def _energy(drawn: Drawn) -> model.Energy:
-    total = drawn.total
+    total = drawn.absolute
     if not drawn.months:
         return model.Energy(None, None, None, None, None, None, None)
     low_kwh, high_kwh = total.interval(LEVELS[0])

@@ -6,11 +6,10 @@ a class minus some organisations could leave a few of them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sobre_collector.indicators.moments import StratumMonth
-from sobre_collector.indicators.privacy import Cell, cells, is_personal, shown
+from sobre_collector.indicators.privacy import is_personal
 from sobre_collector.indicators.total import StratumTotal, year_total
 from sobre_collector.report.model import Group
 from sobre_collector.report.monthly import Fleet
@@ -28,25 +27,23 @@ class Groups:
 
 
 def groups(fleet: Fleet, months: Sequence[str]) -> Groups:
-    """Groups of a period, each with its energy or, where that would tell of too few, without."""
-    rows, totals = fleet.rows_of(months), fleet.of(months)
-    allowed = shown(_cells(rows))
+    """Groups of a period, each with its energy or, where that would tell of too few, without.
+
+    An organisation that one month hides is hidden in every period that holds the month.
+    """
     names = {o.id: o.name for o in fleet.perimeter.organisations}
     by_organisation: dict[str, list[StratumTotal]] = defaultdict(list)
     by_class: dict[str, list[StratumTotal]] = defaultdict(list)
-    for one in totals:
-        by_organisation[one.stratum.organisation].append(one)
+    hidden = set()
+    for one in fleet.absolute(months):
+        organisation = one.stratum.organisation
+        by_organisation[organisation].append(one)
         by_class[group_of(one.stratum.device_class)].append(one)
-    # An organisation that nobody reports from has no row, and nothing of its own to tell.
-    reporting = {row.stratum.organisation for row in rows if row.devices > 0}
-    open_organisations = allowed.organisations | (by_organisation.keys() - reporting)
+        if organisation not in fleet.disclosed[one.month].organisations:
+            hidden.add(organisation)
     return Groups(
         tuple(
-            _group(
-                names.get(key, key),
-                by_organisation[key],
-                key in open_organisations,
-            )
+            _group(names.get(key, key), by_organisation[key], key not in hidden)
             for key in sorted(by_organisation)
         ),
         tuple(
@@ -60,29 +57,6 @@ def groups(fleet: Fleet, months: Sequence[str]) -> Groups:
 def group_of(device_class: str) -> str:
     """The group in which a class is published."""
     return WORKSTATIONS if is_personal(device_class) else device_class
-
-
-def _cells(rows: Iterable[StratumMonth]) -> list[Cell]:
-    """A period's cells: at least as many devices as in its best month, the largest as if one."""
-    by_month: dict[str, list[StratumMonth]] = defaultdict(list)
-    for row in rows:
-        by_month[row.month].append(row)
-    found: dict[tuple[str, str], Cell] = {}
-    for members in by_month.values():
-        for cell in cells(members):
-            key = (cell.organisation, cell.device_class)
-            before = found.get(key)
-            if before is None:
-                found[key] = cell
-            else:
-                found[key] = Cell(
-                    *key,
-                    max(before.devices, cell.devices),
-                    before.energy_kwh + cell.energy_kwh,
-                    before.largest_kwh + cell.largest_kwh,
-                    cell.personal,
-                )
-    return list(found.values())
 
 
 def _group(name: str, totals: Sequence[StratumTotal], open_to_all: bool) -> Group:

@@ -181,7 +181,7 @@ class Group:
 class Coverage:
     """How much of a stratum is monitored: `inventory` units (N), `devices` (n), f in device-days.
 
-    `devices` and `coverage_ratio` are None for fewer than ten workstations.
+    `devices` and `coverage_ratio` are None for fewer workstations than may be published.
     """
 
     organisation: str
@@ -220,7 +220,10 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One published result with everything beside it; `result` is None where it is insufficient."""
+    """One published result with everything beside it; `result` is None where it is insufficient.
+
+    `publish_at_least` is the least number of workstations of which anything is said.
+    """
 
     simulated: bool
     perimeter: str
@@ -239,6 +242,7 @@ class Report:
     conservation: Conserved | None
     notes: tuple[Note, ...]
     provenance: Provenance
+    publish_at_least: int
 
     @property
     def weak(self) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, sqrt
 
-from sobre_collector.indicators.moments import Stratum, StratumMonth
-from sobre_collector.indicators.privacy import cells, publishable
+from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
 from sobre_collector.indicators.reduction import Users
-from sobre_collector.indicators.total import Inventory, StratumTotal, month_total
+from sobre_collector.indicators.total import Inventory, StratumTotal, month_total, with_common
 from sobre_collector.perimeter import Perimeter, months_of
+from sobre_collector.report.disclosure import Disclosed, disclosed
 
 # The standard deviation of a quantity that lies anywhere within a half-width (method 2.3).
 RECTANGULAR = sqrt(3)
@@ -25,7 +25,10 @@ class Fleet:
 
     `complete` are the months that are over, in order. `too_few` are over as well, but with too few
     workstations to be published: they count nowhere, since a later total of twelve months less what
-    is shown of them would give them back. `left_out` report but do not belong.
+    is shown of them would give them back. `left_out` report but do not belong. `disclosed` says of
+    each complete month which organisations may be shown.
+
+    `totals` carry no error of a power model; `common_u` is that error by class (k = 1, relative).
     """
 
     perimeter: Perimeter
@@ -35,10 +38,19 @@ class Fleet:
     totals: Mapping[str, tuple[StratumTotal, ...]]
     complete: tuple[str, ...]
     too_few: tuple[str, ...]
+    disclosed: Mapping[str, Disclosed]
+    common_u: Mapping[str, float]
 
     def of(self, months: Sequence[str]) -> list[StratumTotal]:
-        """Stratum totals of several months."""
+        """Stratum totals of several months as they are compared: without their models' error."""
         return [one for month in months for one in self.totals.get(month, ())]
+
+    def absolute(self, months: Sequence[str]) -> list[StratumTotal]:
+        """Stratum totals of several months in kWh of the meter: with their models' error."""
+        return [
+            with_common(one, self.common_u.get(one.stratum.device_class, 0.0))
+            for one in self.of(months)
+        ]
 
     def rows_of(self, months: Sequence[str]) -> list[StratumMonth]:
         """Stored rows of several months."""
@@ -55,21 +67,23 @@ def fleet(
     year: int,
     this_month: str,
     meter_u: Mapping[str, float],
+    common_u: Mapping[str, float],
 ) -> Fleet:
     """The months from the baseline year to the end of `year`, in the constant perimeter.
 
-    Without organisations in the perimeter, all that report belong.
+    Without organisations in the perimeter, all that report belong. Rows of several organisations
+    inform their class, whoever belongs.
     """
     first, last = f"{perimeter.baseline.year:04}-01", f"{year:04}-12"
     within = [row for row in rows if first <= row.month <= last]
-    reporting = {row.stratum.organisation for row in within}
+    reporting = {row.stratum.organisation for row in within} - {POOLED}
     if perimeter.organisations:
         belongs = frozenset(o.id for o in perimeter.constant(first, last))
     else:
         belongs = frozenset(reporting)
     by_month: dict[str, list[StratumMonth]] = defaultdict(list)
     for row in sorted(within, key=lambda row: (row.month, row.stratum)):
-        if row.stratum.organisation in belongs:
+        if row.stratum.organisation in belongs | {POOLED}:
             by_month[row.month].append(row)
     totals = {}
     for month, members in by_month.items():
@@ -83,7 +97,11 @@ def fleet(
             )
         )
     over = [month for month in sorted(by_month) if month < this_month]
-    too_few = tuple(month for month in over if not publishable(cells(by_month[month])))
+    shown = {
+        month: disclosed(by_month[month], totals[month], perimeter.publish_at_least)
+        for month in over
+    }
+    too_few = tuple(month for month in over if not shown[month].whole)
     return Fleet(
         perimeter=perimeter,
         organisations=belongs,
@@ -92,6 +110,8 @@ def fleet(
         totals=totals,
         complete=tuple(month for month in over if month not in too_few),
         too_few=too_few,
+        disclosed=shown,
+        common_u=common_u,
     )
 
 

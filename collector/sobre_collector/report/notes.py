@@ -1,11 +1,11 @@
 """What a report says against itself: what is missing, and what weakens its figures."""
 
-from sobre_collector.indicators.privacy import MIN_DEVICES
+from sobre_collector.indicators.moments import POOLED
 from sobre_collector.indicators.reduction import MAX_CV_OF_BASELINE, Reduction
 from sobre_collector.perimeter import months_of
 from sobre_collector.report.coverage import flagged
 from sobre_collector.report.drawn import Drawn
-from sobre_collector.report.facts import Facts
+from sobre_collector.report.facts import COVERAGE_FACTOR, Facts
 from sobre_collector.report.model import Note, Values
 
 # What docs/method.md says must be printed with each result.
@@ -38,9 +38,22 @@ def missing_of(drawn: Drawn) -> list[Note]:
     return missing + _too_few(drawn) if missing else []
 
 
+def _model(drawn: Drawn) -> list[Note]:
+    used = {one.stratum.device_class for one in drawn.fleet.of(drawn.months)}
+    known = {name: u for name, u in drawn.fleet.common_u.items() if name in used and u > 0}
+    if not known:
+        return []
+    measured = drawn.fleet.perimeter.baseline.kind == "measured"
+    values: Values = {
+        "u_ratio": COVERAGE_FACTOR * max(known.values()),
+        "class": ", ".join(sorted(known)),
+    }
+    return [Note("model-offset" if measured else "model-whole", values)]
+
+
 def _too_few(drawn: Drawn) -> list[Note]:
-    months = ", ".join(drawn.fleet.too_few)
-    return [Note("too-few-workstations", {"k": MIN_DEVICES, "months": months})] if months else []
+    months, k = ", ".join(drawn.fleet.too_few), drawn.fleet.perimeter.publish_at_least
+    return [Note("too-few-workstations", {"k": k, "months": months})] if months else []
 
 
 def reason(code: str, found: Reduction, drawn: Drawn) -> Note:
@@ -63,11 +76,15 @@ def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
     notes = [Note(code) for code in ASSUMPTIONS]
     if perimeter.baseline.kind == "measured":
         notes.append(Note("independent"))
+    notes += _model(drawn)
     if not drawn.reference.evidence:
         notes.append(Note("baseline-evidence", {"baseline_year": perimeter.baseline.year}))
     notes += _too_few(drawn)
     if drawn.fleet.left_out:
         notes.append(Note("left-out", {"names": ", ".join(sorted(drawn.fleet.left_out))}))
+    pooled = {row.month for row in drawn.fleet.rows_of(drawn.months) if row.stratum.site == POOLED}
+    if pooled:
+        notes.append(Note("pooled", {"count": len(pooled)}))
     carried = [m for m in drawn.months if perimeter.inventory_of(m).carried]
     if carried:
         notes.append(Note("inventory-carried", {"count": len(carried)}))
@@ -77,7 +94,7 @@ def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
     shown = (*drawn.groups.organisations, *drawn.groups.classes)
     suppressed = sum(group.suppressed for group in shown)
     if suppressed:
-        notes.append(Note("suppressed", {"count": suppressed, "k": MIN_DEVICES}))
+        notes.append(Note("suppressed", {"count": suppressed, "k": perimeter.publish_at_least}))
     account = facts.conservation
     if account and (account.missing_j or account.doubled_j):
         values = {"missing_j": account.missing_j, "doubled_j": account.doubled_j}

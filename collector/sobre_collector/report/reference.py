@@ -15,12 +15,22 @@ from sobre_collector.report.monthly import RECTANGULAR, Fleet
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The baseline and its energy uses; `found` None where it is not known, and `missing` why."""
+    """The baseline and its energy uses; `found` None where it is not known, and `missing` why.
+
+    `model_u_kwh` is what the error of power models, which `found` does not carry, adds to its
+    standard uncertainty.
+    """
 
     found: kinds.Baseline | None
     uses: tuple[EnergyUse, ...]
     evidence: str
     missing: tuple[Note, ...] = ()
+    model_u_kwh: float = 0.0
+
+    @property
+    def u_kwh(self) -> float | None:
+        """The standard uncertainty of the baseline as an energy; None where it is not known."""
+        return hypot(self.found.u_kwh, self.model_u_kwh) if self.found else None
 
 
 def reference(fleet: Fleet, reporting_year: int) -> Reference:
@@ -62,7 +72,9 @@ def _measured(fleet: Fleet) -> Reference:
     whole = year_total(totals)
     if whole.total_kwh <= 0:
         return Reference(None, (), evidence, (Note("no-baseline", {"baseline_year": year}),))
-    return Reference(kinds.measured(whole), _uses(fleet.perimeter, by_class), evidence)
+    model_u_kwh = hypot(*(fleet.common_u.get(name, 0.0) * kwh for name, kwh in by_class.items()))
+    uses = _uses(fleet.perimeter, by_class)
+    return Reference(kinds.measured(whole), uses, evidence, model_u_kwh=model_u_kwh)
 
 
 def _partial(

@@ -1,11 +1,13 @@
 """Where a report's data come from: the ledger beside the collector and the perimeter's files."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from statistics import fmean
 from typing import Protocol
 
 from sobre_collector.config import CollectorConfig, load_config
@@ -13,7 +15,7 @@ from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.indicators.privacy import MIN_DEVICES
 from sobre_collector.perimeter import Baseline, Perimeter
 from sobre_collector.perimeter_files import load_perimeter
-from sobre_collector.report.facts import Facts
+from sobre_collector.report.facts import COVERAGE_FACTOR, Facts
 from sobre_collector.report.figures import report
 from sobre_collector.report.model import Conserved, Report
 from sobre_collector.rows import Device, Key
@@ -24,8 +26,6 @@ from sobre_drivers.load import personal
 
 LEDGER = "ledger.db"
 CONSERVATION_JOB = "conservation"
-# A stated uncertainty is a two-sided 95 % interval: this many standard uncertainties.
-COVERAGE_FACTOR = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,9 @@ def facts(ledger: Months, perimeter: Perimeter, now: datetime) -> Facts:
         this_month=local_day(now.timestamp(), perimeter.timezone).isoformat()[:7],
         software_version=software_version(),
         simulated=ledger.simulated,
-        conservation=conserved(ledger.jobs(), devices),
+        conservation=conserved(ledger.jobs(), devices, perimeter.publish_at_least),
         meter_u=meter_u(devices),
+        common_u=common_u(devices),
     )
 
 
@@ -117,10 +118,12 @@ def unstated(year: int) -> Perimeter:
     return Perimeter(baseline=Baseline(year - 1, "measured"))
 
 
-def conserved(jobs: list[Job], devices: Iterable[Device]) -> Conserved | None:
+def conserved(
+    jobs: list[Job], devices: Iterable[Device], at_least: int = MIN_DEVICES
+) -> Conserved | None:
     """What the last conservation check found; None if none has run or its note is of another kind.
 
-    The energies of a few workstations are left out.
+    The energies of fewer than `at_least` workstations are left out.
     """
     note = next((job.result for job in reversed(jobs) if job.job == CONSERVATION_JOB), None)
     if note is None:
@@ -131,7 +134,7 @@ def conserved(jobs: list[Job], devices: Iterable[Device]) -> Conserved | None:
     except (ValueError, KeyError, TypeError):
         return None
     workstations = sum(personal(device.device_class) for device in devices)
-    if 0 < workstations < MIN_DEVICES:
+    if 0 < workstations < at_least:
         return replace(found, stored_j=None, quarantined_j=None, late_j=None)
     return found
 
@@ -144,6 +147,18 @@ def meter_u(devices: Iterable[Device]) -> dict[str, float]:
             u = device.uncertainty_ratio / COVERAGE_FACTOR
             worst[device.device_class] = max(worst.get(device.device_class, 0.0), u)
     return worst
+
+
+def common_u(devices: Iterable[Device]) -> dict[str, float]:
+    """The relative standard uncertainty of the power model by class of people's devices.
+
+    The mean over the class: the errors of its devices are one error, and add up as they are.
+    """
+    stated: dict[str, list[float]] = defaultdict(list)
+    for device in devices:
+        if device.uncertainty_ratio is not None and personal(device.device_class):
+            stated[device.device_class].append(device.uncertainty_ratio / COVERAGE_FACTOR)
+    return {name: fmean(us) for name, us in stated.items()}
 
 
 def software_version() -> str:

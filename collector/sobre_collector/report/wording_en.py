@@ -90,7 +90,18 @@ ENGLISH = {
     "note.left-out": "Outside the constant perimeter, so not counted: {names}.",
     "note.inventory-carried": "The inventory of {count} months is that of an earlier one.",
     "note.no-energy": "No consumption is known for one of the two periods.",
-    "note.no-data": "In the inventory, but no device of this class is monitored: {class}.",
+    "note.no-data": "In the inventory, but too few devices of the class are monitored to tell what "
+    "it uses (none; or one or two workstations, which are not kept): {class}.",
+    "note.model-offset": "The error of the power model is common to all devices of a class (up to "
+    "± {u_ratio} at 95%: {class}) and does not shrink with their number. The interval in kWh "
+    "holds it. That of the change keeps only what the changed weight of the classes leaves: the "
+    "same model is taken to have served in both years.",
+    "note.model-whole": "The error of the power model is common to all devices of a class (up to "
+    "± {u_ratio} at 95%: {class}) and does not shrink with their number. All of it is in the "
+    "interval of the change: the reference situation does not come from this model, so nothing "
+    "cancels.",
+    "note.pooled": "A stratum of one or two monitored workstations is not kept as it is: it is "
+    "joined with others, and what it uses is taken from its class ({count} months).",
     "note.headcount-carried": "The head-counts of {count} months are those of an earlier one.",
     "note.unaccounted": "The conservation check finds {missing_j} J missing and {doubled_j} J "
     "doubled.",
@@ -196,7 +207,7 @@ ENGLISH = {
     "now.none_silent": "No infrastructure device is silent.",
     "now.since": "Silent since",
     "now.workstations": "Known workstations",
-    "now.few": "fewer than 10",
+    "now.few": "fewer than {k}",
     "now.devices": "Infrastructure devices",
     "now.quarantine": "Records in quarantine",
     "now.unreadable": "Unreadable: {problem}",
@@ -216,6 +227,4 @@ ENGLISH = {
     "page.no_data": "No month is closed yet: the trajectory will stand here after the first.",
     "page.not_found": "This page does not exist.",
     "page.broken": "The data cannot be read: {problem}",
-    "page.private": "Fewer than 10 workstations: to protect people, nothing of their consumption "
-    "is shown.",
 }

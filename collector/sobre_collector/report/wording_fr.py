@@ -94,7 +94,18 @@ FRENCH = {
     "note.left-out": "Hors du périmètre constant, donc non comptés : {names}.",
     "note.inventory-carried": "L’inventaire de {count} mois reprend celui d’un mois antérieur.",
     "note.no-energy": "Aucune consommation n’est connue pour l’une des deux périodes.",
-    "note.no-data": "À l’inventaire, mais aucun appareil suivi dans cette famille : {class}.",
+    "note.no-data": "À l’inventaire, mais trop peu d’appareils suivis dans la famille pour dire sa "
+    "consommation (aucun ; ou un ou deux postes, qui ne sont pas conservés) : {class}.",
+    "note.model-offset": "L’erreur du modèle de puissance est commune à tous les appareils d’une "
+    "famille (jusqu’à ± {u_ratio} à 95 % : {class}) et ne diminue pas avec leur nombre. "
+    "L’intervalle des kWh la contient. Celui de l’évolution n’en garde que ce que change le poids "
+    "des familles : on suppose que le même modèle a servi les deux années.",
+    "note.model-whole": "L’erreur du modèle de puissance est commune à tous les appareils d’une "
+    "famille (jusqu’à ± {u_ratio} à 95 % : {class}) et ne diminue pas avec leur nombre. Elle "
+    "est tout entière dans l’intervalle de l’évolution : la situation de référence ne vient pas de "
+    "ce modèle, rien ne se compense.",
+    "note.pooled": "Une strate d’un ou deux postes suivis n’est pas conservée telle quelle : elle "
+    "est réunie à d’autres, et sa consommation déduite de sa famille ({count} mois concernés).",
     "note.headcount-carried": "Les effectifs de {count} mois reprennent ceux d’un mois antérieur.",
     "note.unaccounted": "Le contrôle de conservation de l’énergie relève {missing_j} J manquants "
     "et {doubled_j} J en double.",
@@ -201,7 +212,7 @@ FRENCH = {
     "now.none_silent": "Aucun appareil d’infrastructure n’est silencieux.",
     "now.since": "Silencieux depuis",
     "now.workstations": "Postes de travail connus",
-    "now.few": "moins de 10",
+    "now.few": "moins de {k}",
     "now.devices": "Appareils d’infrastructure",
     "now.quarantine": "Enregistrements en quarantaine",
     "now.unreadable": "Illisible : {problem}",
@@ -221,6 +232,4 @@ FRENCH = {
     "page.no_data": "Pas encore de mois clos : la trajectoire paraîtra ici après le premier.",
     "page.not_found": "Cette page n’existe pas.",
     "page.broken": "Les données ne peuvent pas être lues : {problem}",
-    "page.private": "Moins de 10 postes de travail : pour protéger les personnes, rien n’est "
-    "montré de leur consommation.",
 }

@@ -6,7 +6,6 @@ Workstations never appear one by one, nor even as a number while they are fewer 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sobre_collector.indicators.privacy import MIN_DEVICES
 from sobre_collector.rows import Device, Key, StoredLoad, StreamMark
 from sobre_drivers.load import personal
 
@@ -43,7 +42,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """One look at the fleet; `workstations` None while there are some, but fewer than ten."""
+    """One look at the fleet; `workstations` None while they are some, but fewer than `at_least`."""
 
     at: int
     last: tuple[Last, ...]
@@ -52,6 +51,7 @@ class Now:
     more_silent: int
     infrastructure: int
     workstations: int | None
+    at_least: int
     quarantined: int
 
 
@@ -61,8 +61,12 @@ def look(
     loads: Iterable[StoredLoad],
     marks: Iterable[StreamMark],
     quarantined: int,
+    at_least: int,
 ) -> Now:
-    """The infrastructure's last loads by power, and its silent devices, longest first."""
+    """The infrastructure's last loads by power, and its silent devices, longest first.
+
+    Fewer than `at_least` workstations are not counted out.
+    """
     ours = {key: one for key, one in devices.items() if not personal(one.device_class)}
     newest: dict[Key, StoredLoad] = {}
     for stored in loads:
@@ -94,7 +98,8 @@ def look(
         silent=tuple(silent[:MOST_ROWS]),
         more_silent=max(0, len(silent) - MOST_ROWS),
         infrastructure=len(ours),
-        workstations=None if 0 < workstations < MIN_DEVICES else workstations,
+        workstations=None if 0 < workstations < at_least else workstations,
+        at_least=at_least,
         quarantined=quarantined,
     )
 

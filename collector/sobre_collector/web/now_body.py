@@ -127,7 +127,7 @@ def _silent(now: Now, zone: ZoneInfo, lang: Lang) -> str:
 
 
 def _health(now: Now, conserved: Conserved | None, lang: Lang) -> str:
-    few = say(lang, "now.few")
+    few = say(lang, "now.few", k=now.at_least)
     workstations = few if now.workstations is None else notation.number(now.workstations, lang)
     rows = [
         [say(lang, "now.workstations"), workstations],

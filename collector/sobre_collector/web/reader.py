@@ -71,14 +71,15 @@ class Reader:
         return unstated(datetime.now(UTC).year)
 
     def _look(self) -> Fleet:
-        zone = self._perimeter.get().timezone
+        stated = self._perimeter.get()
+        zone, at_least = stated.timezone, stated.publish_at_least
         if not self._exists():
             return Fleet(None, None, False, zone)
         at = int(time.time())
         ledger = open_ledger(self._where.data)
         try:
             devices, simulated = ledger.devices(), ledger.simulated
-            account = conserved(ledger.jobs(), devices.values())
+            account = conserved(ledger.jobs(), devices.values(), at_least)
         finally:
             ledger.close()
         if not (self._where.data / "series.db").exists():
@@ -92,6 +93,7 @@ class Reader:
                 series.loads(at - looking.RECENT_S, at),
                 series.marks(),
                 sum(1 for _ in series.quarantined()),
+                at_least,
             )
         finally:
             series.close()
