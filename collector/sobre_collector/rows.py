@@ -39,11 +39,24 @@ class Arrival(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an append did: loads newly stored, loads that were there already, loads set aside."""
+    """What an append did: loads newly stored, loads that were there already, loads set aside.
+
+    `late` are those of the last that are new and set aside because their month is closed.
+    """
 
     stored: int = 0
     repeated: int = 0
     quarantined: int = 0
+    late: tuple[Arrival, ...] = ()
+
+
+class Refused(NamedTuple):
+    """A payload that is no message, and why; `received` is the collector's clock (Unix seconds)."""
+
+    node: str
+    payload: bytes
+    reason: str
+    received: int
 
 
 @dataclass(frozen=True, slots=True)

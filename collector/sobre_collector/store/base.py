@@ -5,7 +5,7 @@ it too: appending is idempotent by (node, device, stream, seq), and what an appe
 until the days were rebuilt.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from sobre_collector.rows import (
@@ -14,6 +14,7 @@ from sobre_collector.rows import (
     Key,
     Outcome,
     Quarantined,
+    Refused,
     StoredLoad,
     StreamMark,
     Touched,
@@ -35,6 +36,10 @@ class Series(Protocol):
         """Keep a payload that is no message, once for the same bytes of the same node."""
         ...
 
+    def refuse(self, payloads: Sequence[Refused]) -> None:
+        """Keep many payloads that are no messages, as `quarantine` does, in one step."""
+        ...
+
     def quarantined(self) -> Iterator[Quarantined]:
         """What may not count, oldest first."""
         ...
@@ -43,6 +48,22 @@ class Series(Protocol):
         """Let loads of a device quarantined for `reason` count; how many they were.
 
         With a bound, those of a higher mean power (W) stay quarantined for that reason.
+        """
+        ...
+
+    def rule(self, arrivals: Sequence[Arrival]) -> int:
+        """Let loads that are here count (reason None), or quarantine them for their reason.
+
+        How many of them stood otherwise before; their days must be rebuilt. One that is not here
+        with exactly this content is left out, and so is a fork, which has no place of its own in
+        its stream. Doing it again changes nothing.
+        """
+        ...
+
+    def late(self) -> Mapping[str, tuple[int, int]]:
+        """Number and energy (J) of the loads that stand aside as late, by the month of their end.
+
+        What `forget` and `expire` drop stays counted.
         """
         ...
 
@@ -68,6 +89,13 @@ class Series(Protocol):
 
     def forget(self, month: str) -> None:
         """Drop the loads and days of personal devices of a month ("2026-11"), names and all."""
+        ...
+
+    def expire(self, loads_before: int, days_before: str) -> int:
+        """Drop what the infrastructure needs no more; how many loads and days went.
+
+        Loads, also quarantined ones, that ended before a Unix second; days before an ISO date.
+        """
         ...
 
     def close(self) -> None:
