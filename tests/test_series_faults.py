@@ -136,7 +136,8 @@ def test_forgotten_month_is_not_made_again(tmp_path: Path) -> None:
         series.forget("2026-11")
         repeat, late = (Arrival(PC.node, A, load(seq, PC), True, received) for seq in (1, 2))
         assert series.append([repeat]) == Outcome(repeated=1)
-        assert series.append([late]) == Outcome(quarantined=1)
+        aside = late._replace(reason="late")
+        assert series.append([late]) == Outcome(quarantined=1, late=(aside,))
         assert series.append([late]) == Outcome(repeated=1)
         series.put_days([day("2026-11-24")], series.touched())
         assert month_bytes(tmp_path, "2026-11") == []

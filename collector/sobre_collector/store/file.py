@@ -12,14 +12,17 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sobre_collector.rows import Arrival, DayRow, Key, Quarantined, StoredLoad
+from sobre_collector.rows import Arrival, DayRow, Key, Quarantined, Refused, StoredLoad
 from sobre_collector.store.schema import Database, Step
-from sobre_collector.store.sorting import Ident
+from sobre_collector.store.sorting import FORK, Ident
 from sobre_drivers.load import Load, Origin
 
 ORIGINS = (Origin.MEASURED, Origin.ESTIMATED, Origin.ALLOCATED)
 _ORIGIN_NUMBER = {origin: number for number, origin in enumerate(ORIGINS)}
 _DAY_COLUMNS = 14
+# The longest local day. What is longer was merged, is rare, and has an index of its own, so that it
+# does not make every day's read begin a month earlier.
+LONG_S = 90_000
 
 
 class SeriesFile(Database):
@@ -59,7 +62,7 @@ class SeriesFile(Database):
             sid = numbers.get((node, device, stream))
             if sid is None:
                 sid = self.number(db, (node, device, stream))
-            if span_s > longest_s:
+            if longest_s < span_s <= LONG_S:
                 longest_s = span_s
             states = None if state_s is None else _states_text(state_s)
             # Hashing an Enum runs Python code: the commonest is spared it.
@@ -87,14 +90,14 @@ class SeriesFile(Database):
     def loads(self, start: int, end: int, key: Key | None) -> Iterator[StoredLoad]:
         """Loads that overlap [start, end), by device and end, on a connection of their own."""
         of_key = " AND s.node = ? AND s.device = ?" if key else ""
-        # No load that ends later than this can begin before `end`.
+        # No load of the usual length that ends later than this can begin before `end`.
         latest = end + self.rows("SELECT longest_s FROM spans")[0][0]
-        sql = (
-            f"SELECT node, stream, device, {_LOAD} FROM loads JOIN streams s ON s.id = sid"
-            f" WHERE end > ? AND end < ? AND end - span_s < ?{of_key}"
-            " ORDER BY node, device, end, seq"
-        )
-        for row in self.stream(sql, (start, latest, end, *(key or ()))):
+        select = f"SELECT node, stream, device, {_LOAD} FROM loads JOIN streams s ON s.id = sid"
+        usual = f"end > ? AND end < ? AND end - span_s < ? AND span_s <= {LONG_S}{of_key}"
+        long = f"span_s > {LONG_S} AND end > ? AND end - span_s < ?{of_key}"
+        sql = f"{select} WHERE {usual} UNION ALL {select} WHERE {long} ORDER BY 1, 3, 5, 4"
+        whose = key or ()
+        for row in self.stream(sql, (start, latest, end, *whose, start, end, *whose)):
             yield _stored(row)
 
     def put_days(self, db: sqlite3.Connection, rows: Iterable[DayRow]) -> None:
@@ -126,10 +129,11 @@ class SeriesFile(Database):
         )
         return db.total_changes - before
 
-    def holds_aside(self, arrival: Arrival) -> bool:
-        """Whether this very load is quarantined."""
-        sql = "SELECT 1 FROM quarantine WHERE (node, content) = (?, ?)"
-        return bool(self.rows(sql, (arrival.node, _content(arrival))))
+    def reason_aside(self, arrival: Arrival) -> str | None:
+        """Why this very load is quarantined; None if it is not."""
+        sql = "SELECT reason FROM quarantine WHERE (node, content) = (?, ?)"
+        rows = self.rows(sql, (arrival.node, _content(arrival)))
+        return rows[0][0] if rows else None
 
     def remove_aside(self, db: sqlite3.Connection, arrivals: Iterable[Arrival]) -> None:
         """Take loads out of the quarantine."""
@@ -143,13 +147,36 @@ class SeriesFile(Database):
         values = [(number,) for number in numbers]
         db.executemany("DELETE FROM quarantine WHERE number = ?", values)
 
-    def set_payload_aside(self, node: str, payload: bytes, reason: str, received: int) -> None:
-        """Quarantine a payload that is no message, the same bytes of one node once."""
+    def remove(self, db: sqlite3.Connection, arrivals: Iterable[Arrival]) -> None:
+        """Take loads out of those that count."""
+        db.executemany(
+            "DELETE FROM loads WHERE (end, sid, seq) = (?, ?, ?)",
+            [
+                (a.load.end, self.number(db, (a.node, a.load.device, a.stream)), a.load.seq)
+                for a in arrivals
+            ],
+        )
+
+    def name_aside(self, db: sqlite3.Connection, arrivals: Iterable[Arrival]) -> int:
+        """Give loads that are quarantined another reason, but for forks; how many had another."""
+        before = db.total_changes
+        db.executemany(
+            "UPDATE quarantine SET reason = ?"
+            " WHERE (node, content) = (?, ?) AND reason NOT IN (?, ?)",
+            [(a.reason, a.node, _content(a), a.reason, FORK) for a in arrivals],
+        )
+        return db.total_changes - before
+
+    def refuse(self, payloads: Iterable[Refused]) -> None:
+        """Quarantine payloads that are no messages, the same bytes of one node once."""
         with self.write() as db:
-            db.execute(
+            db.executemany(
                 "INSERT OR IGNORE INTO quarantine (node, reason, received, payload, content)"
                 " VALUES (?, ?, ?, ?, ?)",
-                (node, reason, received, payload, sha256(payload).hexdigest()),
+                [
+                    (node, reason, received, payload, sha256(payload).hexdigest())
+                    for node, payload, reason, received in payloads
+                ],
             )
 
     def quarantined(self, base: int = 0, where: str = "1", values: Any = ()) -> list[Quarantined]:
@@ -238,3 +265,9 @@ def first_tables(db: sqlite3.Connection) -> None:
         "CREATE INDEX quarantine_of_device ON quarantine (node, device, stream, seq)",
     ):
         db.execute(statement)
+
+
+def index_long_loads(db: sqlite3.Connection) -> None:
+    """Version 2 of what every file of the series holds: long loads are found by themselves."""
+    db.execute(f"CREATE INDEX long_loads ON loads (end, span_s) WHERE span_s > {LONG_S}")
+    db.execute(f"UPDATE spans SET longest_s = min(longest_s, {LONG_S})")

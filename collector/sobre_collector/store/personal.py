@@ -10,12 +10,12 @@ from pathlib import Path
 from threading import RLock
 from zoneinfo import ZoneInfo
 
-from sobre_collector.store.file import SeriesFile, first_tables
+from sobre_collector.store.file import SeriesFile, first_tables, index_long_loads
 from sobre_collector.store.schema import Step
 from sobre_drivers.calendar import local_day
 from sobre_drivers.errors import StoreError
 
-STEPS: tuple[Step, ...] = (first_tables,)
+STEPS: tuple[Step, ...] = (first_tables, index_long_loads)
 
 MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 # Months change on a quarter of an hour of UTC in every time zone in use.

@@ -7,7 +7,7 @@ the months already have is left as it is.
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from pathlib import Path
 from threading import RLock
@@ -19,20 +19,19 @@ from sobre_collector.rows import (
     Key,
     Outcome,
     Quarantined,
+    Refused,
     StoredLoad,
     StreamMark,
     Touched,
 )
-from sobre_collector.store.file import SeriesFile, first_tables
-from sobre_collector.store.mark import Mark, Place
+from sobre_collector.store.aside import Aside
+from sobre_collector.store.expiry import added, expire, expire_aside, keep_late
+from sobre_collector.store.file import SeriesFile, first_tables, index_long_loads
 from sobre_collector.store.personal import Months, month_of
 from sobre_collector.store.schema import Step
-from sobre_collector.store.sorting import FORK, Ident, Sorted, sort
+from sobre_collector.store.sorting import FORK, LATE, Sorted, sort
 from sobre_collector.store.streams import Streams
 from sobre_drivers.wire import MAX_SPAN_S
-
-# Numbers of quarantined rows: those of a month's file follow its year and month.
-_NUMBERS_PER_MONTH = 1_000_000_000
 
 
 def _first_version(db: sqlite3.Connection) -> None:
@@ -47,7 +46,16 @@ def _first_version(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-STEPS: tuple[Step, ...] = (_first_version,)
+def _second_version(db: sqlite3.Connection) -> None:
+    index_long_loads(db)
+    # Late loads whose quarantine was dropped with its month.
+    db.execute(
+        "CREATE TABLE late (month TEXT PRIMARY KEY, loads INTEGER NOT NULL,"
+        " energy_j INTEGER NOT NULL) STRICT"
+    )
+
+
+STEPS: tuple[Step, ...] = (_first_version, _second_version)
 
 
 def nowhere(step: str) -> None:
@@ -79,6 +87,9 @@ class SqliteSeries:
             self._streams.refresh()
             rows = self._series.rows("SELECT month FROM forgotten")
             self._forgotten = {month for (month,) in rows}
+            self._aside = Aside(
+                self._series, self._months, self._streams, self._month, self._forgotten
+            )
             # Cut between forgetting a month and removing its file, the file is still there.
             for month in self._forgotten & set(self._months.names()):
                 self._months.drop(month)
@@ -106,7 +117,7 @@ class SqliteSeries:
                 stored += self._append_month(month, ours, found)
             held = [arrival for arrival in found.held if arrival.personal]
             found.aside += filter(None, map(self._forked, held))
-            aside = self._set_aside([each for each in found.aside if each.personal])
+            aside = self._aside.put([each for each in found.aside if each.personal])
             self._crash("between-files")
             with self._series.write() as db:
                 added = self._series.insert(db, found.infrastructure)
@@ -121,20 +132,21 @@ class SqliteSeries:
                 self._crash("before-commit")
             self._streams.keep(found.marks)
             self._crash("after-commit")
-            return Outcome(stored, len(arrivals) - stored - aside, aside)
+            late = tuple(each for each in found.aside if each.reason == LATE)
+            return Outcome(stored, len(arrivals) - stored - aside, aside, late)
 
     def quarantine(self, node: str, payload: bytes, reason: str, received: int) -> None:
-        """Keep a payload that is no message; it may name a PC, so it is forgotten like one."""
+        """Keep a payload that is no message, once for the same bytes of the same node."""
+        self.refuse([Refused(node, payload, reason, received)])
+
+    def refuse(self, payloads: Sequence[Refused]) -> None:
+        """Keep payloads that are no messages, in one step for each month in which they came."""
         with self._lock:
-            file = self._months.file(self._month(received))
-            file.set_payload_aside(node, payload, reason, received)
+            self._aside.refuse(payloads)
 
     def quarantined(self) -> Iterator[Quarantined]:
         """What may not count, oldest first."""
-        parts = [self._series.quarantined()]
-        for month, file in self._months.existing():
-            parts.append(file.quarantined(int(month.replace("-", "")) * _NUMBERS_PER_MONTH))
-        return merge(*parts, key=lambda row: row.received)
+        return self._aside.rows()
 
     def readmit(self, key: Key, reason: str, personal: bool, bound_w: float | None = None) -> int:
         """Let loads count that were quarantined for `reason`; how many they were.
@@ -144,28 +156,22 @@ class SqliteSeries:
         """
         with self._lock:
             self._begin()
-            files = [self._series, *(file for _, file in self._months.existing())]
-            where, values = "(node, device, reason) = (?, ?, ?)", (*key, reason)
-            moved: list[Arrival] = []
-            marks: dict[Ident, Mark] = {}
-            for row in (row for file in files for row in file.quarantined(0, where, values)):
-                load, stream = row.load, row.stream
-                if load is None or stream is None:
-                    continue
-                if bound_w is not None and load.energy_j > bound_w * load.span_s:
-                    continue
-                if personal and self._month(load.end) in self._forgotten:
-                    continue
-                moved.append(Arrival(key.node, stream, load, personal, row.received))
-                ident = (key.node, key.device, stream)
-                mark = marks.setdefault(ident, self._streams.marks[ident].copy())
-                mark.personal = personal
-                mark.count(load.start, load.end, self._streams.number)
-            count = self._readmit(moved, marks)
-            for file in reversed(files):
-                with file.write() as db:
-                    file.remove_aside(db, moved)
-            return count
+            return self._aside.readmit(key, reason, personal, bound_w)
+
+    def rule(self, arrivals: Sequence[Arrival]) -> int:
+        """Let loads that are here count, or set them aside; how many stood otherwise before."""
+        with self._lock:
+            self._begin()
+            return self._aside.rule(arrivals)
+
+    def late(self) -> Mapping[str, tuple[int, int]]:
+        """Number and energy (J) of the loads that are late, by the month of their end."""
+        with self._lock:
+            rows = self._series.rows("SELECT month, loads, energy_j FROM late")
+            found = {month: (loads, energy_j) for month, loads, energy_j in rows}
+            for file in self._aside.files():
+                found = added(found, self._aside.late(file))
+            return found
 
     def loads(self, start: int, end: int, key: Key | None = None) -> Iterator[StoredLoad]:
         """Loads whose span overlaps [start, end), by device and end.
@@ -174,6 +180,8 @@ class SqliteSeries:
         """
         first, last = self._month(max(start, 0) + 1), self._month(end + MAX_SPAN_S)
         files = [self._series, *(file for _, file in self._months.existing(first, last))]
+        if key is not None and self._personal(key):
+            del files[0]
         parts = [file.loads(start, end, key) for file in files]
         return merge(*parts, key=lambda row: (row.node, row.load.device, row.load.end))
 
@@ -218,30 +226,37 @@ class SqliteSeries:
         """Remove the file of a month; what still comes for it is late."""
         with self._lock:
             self._months.path(month)
+            late: dict[str, tuple[int, int]] = {}
+            for _, file in self._months.existing(month, month):
+                late = self._aside.late(file)
             with self._series.write() as db:
-                db.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", (month,))
+                sql = "INSERT OR IGNORE INTO forgotten VALUES (?)"
+                if db.execute(sql, (month,)).rowcount:
+                    keep_late(db, late)
             self._forgotten.add(month)
             self._months.drop(month)
+
+    def expire(self, loads_before: int, days_before: str) -> int:
+        """Drop loads and days of the infrastructure that are no longer kept; how many."""
+        with self._lock:
+            gone = self._aside.late(self._series, loads_before)
+            with self._series.write() as db:
+                keep_late(db, gone)
+                count = expire_aside(db, loads_before)
+        return count + expire(self._series, loads_before, days_before)
+
+    def _personal(self, key: Key) -> bool:
+        with self._lock:
+            self._streams.refresh()
+            family = self._streams.families.get(key, ())
+            return bool(family) and all(self._streams.marks[ident].personal for ident in family)
 
     def _begin(self) -> None:
         self._streams.refresh()
         self._streams.number += 1
-        if self._healed:
-            return
-        # What an append that was cut set aside in a month's file was never confirmed. It comes
-        # again, and may count then.
-        for _, file in self._months.existing():
-            rows = [row for row in file.quarantined() if self._unconfirmed(row)]
-            if rows:
-                with file.write() as db:
-                    file.remove_rows(db, [row.number for row in rows])
-        self._healed = True
-
-    def _unconfirmed(self, row: Quarantined) -> bool:
-        if row.load is None or row.stream is None:
-            return False
-        mark = self._streams.marks.get((row.node, row.load.device, row.stream), Mark())
-        return mark.place(row.load.seq - row.load.replaces + 1, row.load.seq) is Place.NEW
+        if not self._healed:
+            self._aside.drop_unconfirmed()
+            self._healed = True
 
     def _append_month(self, month: str, arrivals: list[Arrival], found: Sorted) -> int:
         file = self._months.file(month)
@@ -251,22 +266,6 @@ class SqliteSeries:
         if added < len(arrivals):
             found.held += arrivals
         return added
-
-    def _readmit(self, moved: list[Arrival], marks: dict[Ident, Mark]) -> int:
-        months: dict[str, list[Arrival]] = {}
-        for arrival in moved:
-            if arrival.personal:
-                months.setdefault(self._month(arrival.load.end), []).append(arrival)
-        count = 0
-        for month, ours in months.items():
-            file = self._months.file(month)
-            with file.write() as db:
-                count += file.insert(db, ours)
-        with self._series.write() as db:
-            count += self._series.insert(db, [each for each in moved if not each.personal])
-            self._streams.put(db, marks)
-        self._streams.keep(marks)
-        return count
 
     def _forked(self, arrival: Arrival) -> Arrival | None:
         """The arrival as a fork; None if it repeats what is stored, quarantined or forgotten."""
@@ -278,19 +277,4 @@ class SqliteSeries:
             file = self._months.file(month) if self._months.path(month).exists() else None
         if file is not None and file.held(arrival) == arrival.load:
             return None
-        if any(each.holds_aside(arrival) for _, each in self._months.existing()):
-            return None
-        if self._series.holds_aside(arrival):
-            return None
-        return arrival._replace(reason=FORK)
-
-    def _set_aside(self, arrivals: list[Arrival]) -> int:
-        months: dict[str, list[Arrival]] = {}
-        for arrival in arrivals:
-            months.setdefault(self._month(arrival.received), []).append(arrival)
-        count = 0
-        for month, ours in months.items():
-            file = self._months.file(month)
-            with file.write() as db:
-                count += file.set_aside(db, ours)
-        return count
+        return None if self._aside.reason(arrival) else arrival._replace(reason=FORK)
