@@ -1,16 +1,21 @@
 """Months: days of devices that count, by stratum and day type."""
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sobre_collector.duties import House, close_month, month_totals
 from sobre_collector.indicators.moments import Stratum
 from sobre_collector.metering import Link
 from sobre_collector.months import day_types, device_month, month_after, stratum_months
 from sobre_collector.perimeter import Baseline, Perimeter
 from sobre_collector.rows import DayRow, Device, Key
+from sobre_collector.store.ledger import Ledger
+from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.errors import ConfigError
 
@@ -170,3 +175,70 @@ def test_a_year_of_days_of_one_type_has_the_year_as_its_days() -> None:
     # 2026: 104 weekend days, and nine of the eleven holidays on a weekday.
     assert sum(rest for _, rest in whole) == 104 + 9
     assert sum(work + rest for work, rest in whole) == (date(2027, 1, 1) - date(2026, 1, 1)).days
+
+
+def _workstations(places: Mapping[tuple[str, str], int]) -> tuple[list[DayRow], dict[Key, Device]]:
+    """A day of 1, 2, 3… kWh for so many laptops of each (organisation, site)."""
+    rows: list[DayRow] = []
+    devices: dict[Key, Device] = {}
+    for (organisation, site), count in places.items():
+        for _ in range(count):
+            key = Key("n", f"pc-{len(devices)}")
+            devices[key] = Device(
+                key, "workstation.laptop", organisation, site, "model", 90.0, 0.3, 0
+            )
+            rows.append(day(key.device, 10, float(len(devices)), personal=True))
+    return rows, devices
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ({("a", "s"): 3}, {("a", "s"): 3}),
+        ({("a", "s"): 2, ("a", "t"): 1}, {("a", "*"): 3}),
+        ({("a", "s"): 5, ("b", "s"): 2, ("c", "s"): 1}, {("*", "*"): 3, ("a", "s"): 5}),
+        # Two people and nobody to join them with: that they were there stays, their kWh do not.
+        ({("a", "s"): 5, ("b", "s"): 2}, {("*", "*"): 0, ("a", "s"): 5}),
+        ({("a", "s"): 1}, {("*", "*"): 0}),
+    ],
+    ids=["three", "of-an-organisation", "of-several", "two-left-over", "one-alone"],
+)
+def test_no_row_that_is_kept_is_about_one_or_two_people(
+    places: Mapping[tuple[str, str], int], expected: Mapping[tuple[str, str], int]
+) -> None:
+    found = stratum_months("2026-11", *_workstations(places), perimeter())
+    assert {(r.stratum.organisation, r.stratum.site): r.devices for r in found} == expected
+    assert all(row.devices == 0 or row.devices >= 3 for row in found)
+    assert all(sum(row.sums) == 0 for row in found if row.devices == 0)
+
+
+def test_a_server_alone_keeps_its_row() -> None:
+    (found,) = stratum_months(
+        "2026-11", [day("a", 10, 2.0)], {d.key: d for d in (device("a"),)}, perimeter()
+    )
+    assert (found.stratum.site, found.devices, found.sums[0]) == ("dc", 1, 2.0)
+
+
+def test_a_closed_ledger_holds_nothing_of_a_stratum_that_fell_to_one_person(
+    tmp_path: Path,
+) -> None:
+    rows, devices = _workstations({("a", "s"): 3, ("b", "s"): 4})
+    series, ledger = SqliteSeries(tmp_path), Ledger(tmp_path / "ledger.db")
+    now = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
+    house = House(series, ledger, perimeter())
+    for one in devices.values():
+        ledger.put_device(one)
+    series.put_days(rows, ())
+    month_totals(house, now, "2026-11")
+    first = {row.stratum.organisation: row.devices for row in ledger.months("2026-11", "2026-11")}
+    assert first == {"a": 3, "b": 4}
+    # Two of three turn out to belong elsewhere: the third must not stay as what was there before.
+    for key in list(devices)[:2]:
+        ledger.put_device(replace(devices[key], organisation="b"))
+    close_month(house, now, "2026-11")
+    kept = {row.stratum.organisation: row for row in ledger.months("2026-11", "2026-11")}
+    series.close()
+    ledger.close()
+    assert {name: row.devices for name, row in kept.items()} == {"*": 0, "a": 0, "b": 6}
+    assert sum(kept["a"].sums) == 0
+    assert kept["a"].squares is None

@@ -2,7 +2,6 @@
 
 from math import fsum
 
-from sobre_collector.indicators.naive import naive_sum_kwh
 from sobre_collector.indicators.total import year_total
 from sobre_collector.indicators.trajectory import Target, elapsed_years, path_ratio
 from sobre_collector.report.model import MonthFigures
@@ -51,7 +50,7 @@ def _month(
         total.total_kwh,
         max(0.0, low_kwh),
         high_kwh,
-        naive_sum_kwh(fleet.rows_of([month])),
+        fleet.naive_kwh([month]),
         baseline_kwh,
         path_kwh,
         users_n,

@@ -11,11 +11,11 @@ from math import fsum
 from sobre_collector.indicators import reduction as reductions
 from sobre_collector.indicators import trajectory as trajectories
 from sobre_collector.indicators.moments import StratumMonth, to_json
-from sobre_collector.indicators.naive import naive_sum_kwh
 from sobre_collector.perimeter import Perimeter, months_of
 from sobre_collector.report import model
 from sobre_collector.report.coverage import coverage
 from sobre_collector.report.curve import curve
+from sobre_collector.report.disclosure import nice, rounded_shares
 from sobre_collector.report.drawn import Drawn, drawn_from
 from sobre_collector.report.facts import METHOD_VERSION, Facts
 from sobre_collector.report.notes import missing_of, notes_of, reason
@@ -169,14 +169,18 @@ def _energy(drawn: Drawn) -> model.Energy:
     if not drawn.months:
         return model.Energy(None, None, None, None, None, None, None)
     low_kwh, high_kwh = total.interval(LEVELS[0])
+    step = drawn.fleet.step_kwh(drawn.months)
+    shares = [total.measured_share, total.estimated_share, total.extrapolated_share]
+    if step > 0 and total.total_kwh > 0:
+        shares = rounded_shares(shares, min(1.0, max(0.01, nice(step / total.total_kwh))))
     return model.Energy(
         total.total_kwh,
         total.se_kwh,
         model.KwhInterval(LEVELS[0], max(0.0, low_kwh), high_kwh),
-        total.measured_share,
-        total.estimated_share,
-        total.extrapolated_share,
-        naive_sum_kwh(drawn.fleet.rows_of(drawn.months)),
+        shares[0],
+        shares[1],
+        shares[2],
+        drawn.fleet.naive_kwh(drawn.months),
     )
 
 
@@ -191,10 +195,10 @@ def _naive_ratio(drawn: Drawn) -> float | None:
         return None
     first_months = months_of(drawn.fleet.perimeter.baseline.year)
     measured = drawn.fleet.perimeter.baseline.kind == "measured"
-    first_kwh = naive_sum_kwh(drawn.fleet.rows_of(first_months)) if measured else found.total_kwh
+    first_kwh = drawn.fleet.naive_kwh(first_months) if measured else found.total_kwh
     if first_kwh <= 0:
         return None
-    now_kwh = naive_sum_kwh(drawn.fleet.rows_of(drawn.months))
+    now_kwh = drawn.fleet.naive_kwh(drawn.months)
     return 1 - (now_kwh / after.count) / (first_kwh / before.count)
 
 

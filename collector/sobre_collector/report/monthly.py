@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from math import hypot, sqrt
 
 from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
+from sobre_collector.indicators.naive import naive_sum_kwh
 from sobre_collector.indicators.reduction import Users
 from sobre_collector.indicators.total import Inventory, StratumTotal, month_total, with_common
 from sobre_collector.perimeter import Perimeter, months_of
-from sobre_collector.report.disclosure import Disclosed, disclosed
+from sobre_collector.report.disclosure import Disclosed, disclosed, rounded, step_kwh
 
 # The standard deviation of a quantity that lies anywhere within a half-width (method 2.3).
 RECTANGULAR = sqrt(3)
@@ -51,6 +52,16 @@ class Fleet:
             with_common(one, self.common_u.get(one.stratum.device_class, 0.0))
             for one in self.of(months)
         ]
+
+    def naive_kwh(self, months: Sequence[str]) -> float:
+        """What adding up the monitored devices gives, rounded so that it tells of no few people."""
+        return rounded(naive_sum_kwh(self.rows_of(months)), self.step_kwh(months))
+
+    def step_kwh(self, months: Sequence[str]) -> float:
+        """To what is rounded what stands beside the totals of months; 0 where it need not be."""
+        if not any(self.disclosed[month].few for month in months if month in self.disclosed):
+            return 0.0
+        return step_kwh(self.rows_of(months), self.perimeter.publish_at_least)
 
     def rows_of(self, months: Sequence[str]) -> list[StratumMonth]:
         """Stored rows of several months."""

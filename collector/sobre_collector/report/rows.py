@@ -40,7 +40,7 @@ def figure_rows(report: Report, lang: Lang) -> list[list[str]]:
     known = [share for share in shares if share is not None]
     if len(known) == len(shares):
         keys = ("row.measured", "row.estimated", "row.extrapolated")
-        texts = notation.percents(known, lang, 1)
+        texts = notation.percents(known, lang)
         rows += [[say(lang, key), text, ""] for key, text in zip(keys, texts, strict=True)]
     return rows
 
