@@ -1,6 +1,7 @@
 """`sobre up`: broker, collector, an agent for this machine and the page."""
 
 import argparse
+import shutil
 import signal
 import sys
 import threading
@@ -8,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from sobre_collector.progress import Bar
 from sobre_collector.up import line as lines
 from sobre_collector.up.broker import free_port
 from sobre_collector.up.files import Layout
@@ -66,8 +68,9 @@ def _simulate_once(data: Path) -> None:
         return
     from sobre_collector.simulate.feed import Plan, simulate
 
-    print("Making a simulated fleet (once, a minute or two) …", flush=True)
-    simulate(Plan(data))
+    print("Making a simulated fleet (once, a few minutes) …", flush=True)
+    with Bar(sys.stderr) as bar:
+        simulate(Plan(data), bar.show)
 
 
 class _Terminal:
@@ -83,11 +86,13 @@ class _Terminal:
             return
         self._next_s = time.monotonic() + (1 if self._tty else 60)
         text = " · ".join(_said(device) for device in devices if "/" not in device["device"])
-        clock = time.strftime("%H:%M:%S")
+        text = f"{time.strftime('%H:%M:%S')}  {text}"
         if self._tty:
-            print(f"\r\033[K{clock}  {text}", end="", flush=True)
+            # A wrapped line could not be redrawn: it would scroll.
+            width = shutil.get_terminal_size().columns - 1
+            print(f"\r\033[K{text[:width]}", end="", flush=True)
         else:
-            print(f"{clock}  {text}", flush=True)
+            print(text, flush=True)
 
 
 def _said(device: dict[str, Any]) -> str:
