@@ -69,7 +69,7 @@ KNOWN_TO = {
     "psutil": {"sobre_drivers.host"},
     "apscheduler": {"sobre_collector.jobs"},
     "amqtt": {"sobre_collector.up.embedded_broker"},
-    "numpy": {"sobre_collector.simulate/"},
+    "numpy": {"sobre_collector.simulate/", "sobre_collector.indicators.least_squares"},
     "starlette": {"sobre_collector.web/"},
     "uvicorn": {"sobre_collector.web/"},
     "jinja2": {"sobre_collector.web/", "sobre_collector.report/"},
