@@ -83,7 +83,7 @@ def open_ledger(data: Path) -> Ledger:
         raise StoreError(
             f"{path}: no data yet; start the collector (sobre up), or name its folder with --data"
         )
-    return Ledger(path, create=False)
+    return Ledger(path, readonly=True)
 
 
 def made(ledger: Months, perimeter: Perimeter, year: int | None, now: datetime) -> Report:

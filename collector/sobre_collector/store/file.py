@@ -28,8 +28,10 @@ LONG_S = 90_000
 class SeriesFile(Database):
     """The tables of one file, with its own short numbers for (node, device, stream)."""
 
-    def __init__(self, path: Path, steps: tuple[Step, ...], create: bool = True) -> None:
-        super().__init__(path, steps, create)
+    def __init__(
+        self, path: Path, steps: tuple[Step, ...], create: bool = True, readonly: bool = False
+    ) -> None:
+        super().__init__(path, steps, create, readonly)
         self._numbers: dict[Ident, int] = {}
         self._longest_s = 0
 

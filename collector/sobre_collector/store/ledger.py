@@ -52,8 +52,8 @@ class Result:
 class Ledger:
     """Every method is one transaction and raises StoreError where the disk refuses."""
 
-    def __init__(self, path: Path, create: bool = True) -> None:
-        self._file = Database(path, STEPS, create)
+    def __init__(self, path: Path, create: bool = True, readonly: bool = False) -> None:
+        self._file = Database(path, STEPS, create, readonly)
 
     def close(self) -> None:
         """Give the file back."""

@@ -46,8 +46,9 @@ def month_of(zone: ZoneInfo) -> Callable[[int], str]:
 class Months:
     """The month files of a folder, opened as they are needed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, readonly: bool = False) -> None:
         self._folder = folder
+        self._readonly = readonly
         self._open: dict[str, SeriesFile] = {}
         self._lock = RLock()
 
@@ -67,7 +68,9 @@ class Months:
         with self._lock:
             found = self._open.get(month)
             if found is None:
-                found = self._open[month] = SeriesFile(self.path(month), STEPS, create)
+                found = self._open[month] = SeriesFile(
+                    self.path(month), STEPS, create, self._readonly
+                )
             return found
 
     def existing(self, first: str = "", last: str = "9999-12") -> Iterator[tuple[str, SeriesFile]]:

@@ -22,17 +22,24 @@ BUSY_TIMEOUT_S = 30
 class Database:
     """One SQLite file (WAL, synchronous=FULL), safe for use from several threads.
 
-    Every method raises StoreError where SQLite or the disk refuses.
+    With `readonly` nothing is created, migrated or written, so that a folder that may only be read
+    will do. Every method raises StoreError where SQLite or the disk refuses.
     """
 
-    def __init__(self, path: Path, steps: Sequence[Step], create: bool = True) -> None:
+    def __init__(
+        self, path: Path, steps: Sequence[Step], create: bool = True, readonly: bool = False
+    ) -> None:
         self.path = path
+        self.readonly = readonly
         self.lock = RLock()
-        if not create and not path.exists():
+        if (readonly or not create) and not path.exists():
             raise StoreError(f"{path}: does not exist; start the collector once, or name another")
         with self.translated():
             if path.exists():
                 self._refuse_newer(len(steps))
+            if readonly:
+                self._refuse_older(len(steps))
+                return
             self._db = sqlite3.connect(
                 path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
@@ -45,6 +52,8 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """A transaction: durable when the block ends, undone if it raises."""
+        if self.readonly:
+            raise StoreError(f"{self.path}: opened for reading; only the collector writes to it")
         with self.lock, self.translated():
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -59,11 +68,17 @@ class Database:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows that a query answers."""
         with self.lock, self.translated():
+            if self.readonly:
+                with closing(self.reader()) as db:
+                    return db.execute(sql, values).fetchall()
             return self._db.execute(sql, values).fetchall()
 
     def reader(self) -> sqlite3.Connection:
         """A read-only connection of one's own, for long reads that must not hold the writer up."""
         uri = f"{self.path.resolve().as_uri()}?mode=ro"
+        # Without a WAL nobody writes, and SQLite would make one for a mere look.
+        if self.readonly and not self.path.with_name(f"{self.path.name}-wal").exists():
+            uri += "&immutable=1"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
 
     @contextmanager
@@ -76,6 +91,8 @@ class Database:
 
     def close(self) -> None:
         """Give the file back."""
+        if self.readonly:
+            return
         with self.lock, self.translated():
             self._db.close()
 
@@ -98,6 +115,15 @@ class Database:
             raise StoreError(
                 f"{self.path}: version {version}, and this program knows {known}; "
                 "it was written by a newer Sobre: install that one again"
+            )
+
+    def _refuse_older(self, known: int) -> None:
+        with closing(self.reader()) as db:
+            version = self._version(db)
+        if version < known:
+            raise StoreError(
+                f"{self.path}: version {version}, and this program reads {known}; "
+                "start the collector once, which brings it up to date"
             )
 
     @staticmethod

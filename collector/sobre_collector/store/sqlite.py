@@ -67,6 +67,7 @@ class SqliteSeries:
 
     `zone` decides which month a load belongs to. Every method raises StoreError where the disk
     refuses, and works again when the disk does. `crash` is called between the steps of an append.
+    With `readonly` nothing in the folder is made, migrated, dropped or written.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class SqliteSeries:
         create: bool = True,
         zone: ZoneInfo | None = None,
         crash: Callable[[str], None] = nowhere,
+        readonly: bool = False,
     ) -> None:
-        self._series = SeriesFile(folder / "series.db", STEPS, create)
-        self._months = Months(folder)
+        self._series = SeriesFile(folder / "series.db", STEPS, create, readonly)
+        self._months = Months(folder, readonly)
         self._month = month_of(zone or ZoneInfo("Europe/Paris"))
         self._crash = crash
         self._lock = RLock()
@@ -92,7 +94,8 @@ class SqliteSeries:
             )
             # Cut between forgetting a month and removing its file, the file is still there.
             for month in self._forgotten & set(self._months.names()):
-                self._months.drop(month)
+                if not readonly:
+                    self._months.drop(month)
 
     def close(self) -> None:
         """Give the files back."""

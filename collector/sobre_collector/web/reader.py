@@ -85,7 +85,7 @@ class Reader:
         if not (self._where.data / "series.db").exists():
             return Fleet(None, account, simulated, zone)
         # Opened anew each time: a month's file that was forgotten must not be held open here.
-        series = SqliteSeries(self._where.data, create=False, zone=zone)
+        series = SqliteSeries(self._where.data, zone=zone, readonly=True)
         try:
             found = looking.look(
                 at,
