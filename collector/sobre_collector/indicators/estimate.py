@@ -1,0 +1,99 @@
+"""A first kWh per year from an inventory alone, before any agent, with an interval that is honest.
+
+What makers declare (typical energy consumption) differs between models, and from use. The first
+averages out over a fleet, the second does not: it is the same for all devices of a class, and most
+likely leans the same way in every class.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, fsum, hypot, log1p, sqrt
+
+from sobre_collector.indicators.quantiles import two_sided
+from sobre_drivers.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A class as makers declare it: mean kWh per year, SD between models, and how far use may lie.
+
+    `use_half_width_ratio` bounds the mean's distance from real use (rectangular); it is the
+    greater part of the interval and needs a source like the mean.
+    """
+
+    device_class: str
+    mean_kwh: float
+    sd_kwh: float
+    models_n: int
+    use_half_width_ratio: float
+    source: str
+    year: int
+
+    def __post_init__(self) -> None:
+        if not self.source.strip():
+            raise ConfigError(f"declared energy of {self.device_class}: without a source")
+        if not (self.mean_kwh > 0 and self.sd_kwh > 0 and self.use_half_width_ratio > 0):
+            raise ConfigError(
+                f"declared energy of {self.device_class}: mean {self.mean_kwh}, SD {self.sd_kwh} "
+                f"kWh, use ± {self.use_half_width_ratio}; all must be above 0"
+            )
+        if self.models_n < 1:
+            raise ConfigError(f"declared energy of {self.device_class}: from no model")
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """kWh per year with u (k = 1); `by_class_kwh` adds up to it.
+
+    `unknown` lists classes of the inventory that no row declares: they are not in the sum.
+    """
+
+    kwh: float
+    u_kwh: float
+    by_class_kwh: Mapping[str, float]
+    unknown: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    def interval_kwh(self, level: float = 0.95) -> tuple[float, float]:
+        """A log-normal interval with this mean and u: wide, and never below 0."""
+        spread = sqrt(log1p((self.u_kwh / self.kwh) ** 2))
+        half = two_sided(level) * spread
+        middle = self.kwh * exp(-spread * spread / 2)
+        return middle * exp(-half), middle * exp(half)
+
+
+def estimate(
+    inventory: Mapping[str, tuple[float, float]], declared: Sequence[Declared]
+) -> Estimate:
+    """From units in service by class, each with the standard uncertainty of the count.
+
+    ConfigError if a class is declared twice, or none of the inventory is.
+    """
+    rows = {row.device_class: row for row in declared}
+    if len(rows) != len(declared):
+        raise ConfigError("declared energies: a class stands twice; keep the one to be used")
+    known = {name: units for name, units in inventory.items() if name in rows}
+    unknown = tuple(sorted(inventory.keys() - rows.keys()))
+    if not known:
+        raise ConfigError(
+            f"no declared energy for {', '.join(unknown) or 'an empty inventory'}; rows are for "
+            f"{', '.join(sorted(rows)) or 'nothing'}"
+        )
+    by_class, leaning, random = {}, [], []
+    for name, (units_n, units_u) in sorted(known.items()):
+        row = rows[name]
+        by_class[name] = units_n * row.mean_kwh
+        # Added linearly: who overstates laptops also overstates desktops.
+        leaning.append(by_class[name] * row.use_half_width_ratio / sqrt(3))
+        random += [
+            row.sd_kwh * sqrt(units_n),
+            units_n * row.sd_kwh / sqrt(row.models_n),
+            row.mean_kwh * units_u,
+        ]
+    return Estimate(
+        fsum(by_class.values()),
+        hypot(fsum(leaning), *random),
+        by_class,
+        unknown,
+        tuple(sorted({rows[name].source for name in known})),
+    )
