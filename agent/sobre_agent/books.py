@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from sobre_agent.account import Account
 from sobre_agent.config import AgentConfig
 from sobre_agent.cutters import cutter_for
-from sobre_agent.open_load import Span
+from sobre_agent.open_load import GRAINS, Span, merged
 from sobre_agent.schedule import Round
 from sobre_agent.sources import Source, birth_of
 from sobre_agent.spool import Spool
+from sobre_drivers.calendar import local_day
 from sobre_drivers.errors import StoreError
 from sobre_drivers.sample import UJ_PER_J, Described, Sample
 
 # A disk that refused is asked again after this time (s).
 DISK_RETRY_S = 60.0
+# More spans than this (and so many a device) are merged while they wait in memory.
+MOST_PENDING = 2000
+MOST_PENDING_PER_DEVICE = 8
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,9 @@ class Books:
                 self._accounts[each.device] = account
                 self.described[each.device] = each
         spool.forget_births(self._accounts)
+        self._zone = config.zone
+        self._most = max(MOST_PENDING, MOST_PENDING_PER_DEVICE * len(self._accounts))
+        self._merge_at = self._most
 
     def enter(self, heard: Round) -> bool:
         """Settle what a source said; whether loads were closed and are on disk."""
@@ -77,10 +84,26 @@ class Books:
             if self._refused_s is None:
                 log.error("loads wait in memory: %s", error)
             self._refused_s = now_s
+            self._merge()
             return False
         if self._refused_s is not None:
             log.info("the spool takes loads again; %d had waited", len(self._pending))
             self._refused_s = None
         self._pending.clear()
         self._touched.clear()
+        self._merge_at = self._most
         return True
+
+    def _merge(self) -> None:
+        """Have fewer and longer spans wait in memory, once they are many."""
+        if len(self._pending) < self._merge_at:
+            return
+        for grain in GRAINS:
+            self._pending = merged(self._pending, grain, self._day)
+            if len(self._pending) <= self._most // 2:
+                break
+        # Spans with holes between them stay; looking at them each round would help nobody.
+        self._merge_at = max(self._most, 2 * len(self._pending))
+
+    def _day(self, second: int) -> str:
+        return local_day(second, self._zone).isoformat()

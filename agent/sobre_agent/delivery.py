@@ -61,7 +61,7 @@ class Delivering:
         try:
             with (
                 held(config.spool.folder / LOCK, "a delivery"),
-                closing(Spool(config.spool.folder, config.spool.max_mib)) as spool,
+                closing(Spool(config.spool.folder, None)) as spool,
             ):
                 sender = _sender(config, self._node, self._tells_status)
                 self._publisher = Publisher(sender, spool, self._link)
@@ -81,7 +81,7 @@ def main(path: Path) -> int:
     node = node_of(config)
     with (
         held(config.spool.folder / LOCK, "a delivery"),
-        closing(Spool(config.spool.folder, config.spool.max_mib)) as spool,
+        closing(Spool(config.spool.folder, None)) as spool,
     ):
         link = _link(config, node)
         publisher = Publisher(_sender(config, node), spool, link)

@@ -5,9 +5,9 @@ spans add up; energy is cut to whole joules with the rest carried on, so that no
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from sobre_agent.cutters import Cutter
 from sobre_drivers.load import Origin
@@ -15,6 +15,12 @@ from sobre_drivers.sample import UJ_PER_J
 
 # A longer piece that would be cut more often than this is cut at midnight only.
 MAX_CUTS = 4
+# Without room, spans are merged into hours, then into days, then into months: by local days, so
+# that they hold whole ones.
+Grain = Literal["hour", "day", "month"]
+GRAINS: tuple[Grain, ...] = ("hour", "day", "month")
+# A span that is as long (s) as its grain can be is merged no further; a day may have 25 hours.
+LONGEST_S = {"hour": 3600, "day": 25 * 3600, "month": 32 * 86_400}
 # Pieces whose edges differ by less (s) follow each other: a slewed clock leaves no hole.
 TOUCHING_S = 3
 
@@ -179,3 +185,55 @@ def _weakest(origins: list[str]) -> Origin:
         if origin.value in origins:
             return origin
     return Origin.MEASURED
+
+
+def joined(before: Span, after: Span, grain: Grain, day: Callable[[int], str]) -> Span | None:
+    """Two spans as one; None if they do not touch, or lie in more than one `grain`.
+
+    `day` tells the local day (ISO) of a Unix second. How a measured span that crosses midnight
+    falls into days is a guess.
+    """
+    if before.device != after.device or after.end - after.span_s != before.end:
+        return None
+    first, last = before.end - before.span_s, after.end - 1
+    if grain == "hour":
+        if first // 3600 != last // 3600:
+            return None
+        days = 1
+    else:
+        begins, ends = day(first), day(last)
+        if begins[:7] != ends[:7] or (grain == "day" and begins != ends):
+            return None
+        days = 1 if begins == ends else 2
+    powers_w = [p for p in (before.power_max_w, after.power_max_w) if p is not None]
+    return Span(
+        device=before.device,
+        end=after.end,
+        span_s=before.span_s + after.span_s,
+        energy_j=before.energy_j + after.energy_j,
+        origin=_allocated(_weakest([before.origin.value, after.origin.value]), days > 1),
+        state_s=_summed(before.state_s, after.state_s),
+        power_max_w=max(powers_w, default=None),
+        pages=after.pages if before.pages is None else before.pages + (after.pages or 0),
+    )
+
+
+def merged(spans: Iterable[Span], grain: Grain, day: Callable[[int], str]) -> list[Span]:
+    """Spans with the neighbours of each device as one, in the order of their beginnings."""
+    found: list[Span] = []
+    last: dict[str, int] = {}
+    for span in spans:
+        at = last.get(span.device)
+        one = None if at is None else joined(found[at], span, grain, day)
+        if one is None or at is None:
+            last[span.device] = len(found)
+            found.append(span)
+        else:
+            found[at] = one
+    return found
+
+
+def _summed(before: dict[str, int] | None, after: dict[str, int] | None) -> dict[str, int] | None:
+    if before is None or after is None:
+        return after if before is None else before
+    return {key: before.get(key, 0) + after.get(key, 0) for key in {**before, **after}}

@@ -6,56 +6,73 @@ in `sobre_agent.outbox`.
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Container, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sobre_agent import crash
-from sobre_agent.open_load import Span
-from sobre_agent.spool_schema import migrate
+from sobre_agent.open_load import GRAINS, LONGEST_S, Grain, Span, joined
+from sobre_agent.spool_schema import FILE, Counts, DayTotal, Known, SpoolFile
 from sobre_drivers.errors import StoreError
+from sobre_drivers.load import Origin
 
-FILE = "spool.db"
-BALLAST = "ballast"
-# On a full disk SQLite cannot even delete: this much is then given back to it.
-BALLAST_BYTES = 1024 * 1024
-BUSY_TIMEOUT_S = 20.0
+__all__ = ["FILE", "Counts", "DayTotal", "Known", "Place", "Spool"]
+
+# A full spool merges until so many loads are gone, reading so many at once.
+MERGED_AT_ONCE = 1000
+ROWS_AT_ONCE = 500
+# So long (s) after it was looked through, it is looked through from its beginning again.
+AGAIN_S = 3600.0
+# `sobre-agent me` looks back to the beginning of the year, and a little more.
+DAYS_KEPT = 400
 
 T = TypeVar("T")
 # The local day (ISO) to which a span belongs, and whether it lies outside working hours.
 Place = Callable[[Span], tuple[str, bool]]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the spool remembers of a device: its last number, running total (J) and account."""
+@dataclass(slots=True)
+class _Run:
+    """Waiting loads that become one: in the row of the first, numbered as the last."""
 
+    number: int
+    span: Span
     seq: int
     register_j: int
-    state: dict[str, Any] | None
-    method: str
+    replaces: int
+    gone: list[tuple[int]]
 
+    @staticmethod
+    def of(row: tuple[Any, ...]) -> "_Run":
+        number, device, seq, end, span_s, energy_j, register_j, origin, states, *rest = row
+        state_s = None if states is None else json.loads(states)
+        power_max_w, pages, replaces = rest
+        span = Span(device, end, span_s, energy_j, Origin(origin), state_s, power_max_w, pages)
+        return _Run(number, span, seq, register_j, replaces, [])
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Loads that wait, batches that were sent and wait for an answer, loads kept aside."""
+    def take(self, after: "_Run", grain: Grain, day: Callable[[int], str]) -> bool:
+        """Take the following load in; False if it does not follow, or not in one `grain`."""
+        span = joined(self.span, after.span, grain, day)
+        if span is None or after.seq - after.replaces != self.seq:
+            return False
+        self.span, self.seq, self.register_j = span, after.seq, after.register_j
+        self.replaces += after.replaces
+        self.gone.append((after.number,))
+        return True
 
-    waiting: int
-    unconfirmed: int
-    aside: int
-
-
-@dataclass(frozen=True, slots=True)
-class DayTotal:
-    """What a device used on a local day (J), and of it outside working hours; how measured."""
-
-    day: str
-    device: str
-    energy_j: int
-    night_j: int
-    method: str
+    def write(self, db: sqlite3.Connection) -> int:
+        """Put it in place of its loads; how many fewer they are."""
+        if self.gone:
+            db.executemany("DELETE FROM load WHERE number = ?", self.gone)
+            db.execute(
+                'UPDATE load SET seq = ?, register_j = ?, replaces = ?, "end" = ?, span_s = ?, '
+                "energy_j = ?, origin = ?, state_s = ?, power_max_w = ?, pages = ? "
+                "WHERE number = ?",
+                (self.seq, self.register_j, self.replaces, *_columns(self.span), self.number),
+            )
+        return len(self.gone)
 
 
 class Spool:
@@ -65,27 +82,18 @@ class Spool:
     the disk refuses.
     """
 
-    def __init__(self, folder: Path, max_mib: int = 64, place: Place | None = None) -> None:
-        self.path = folder / FILE
-        self._ballast = folder / BALLAST
+    def __init__(self, folder: Path, max_mib: int | None = 64, place: Place | None = None) -> None:
+        self._file = SpoolFile(folder, max_mib)
+        self.path = self._file.path
         self._place = place
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                self._open(max_mib)
-            except sqlite3.Error as error:
-                # Even opening takes some room.
-                if not self._lighter(error):
-                    raise
-                self._open(max_mib)
-        except (sqlite3.Error, OSError) as error:
-            raise self._refused(error) from error
+        self._days: dict[int, str] = {}
+        self._merged_upto = dict.fromkeys(GRAINS, 0)
+        self._again_s = 0.0
         self.stream = self.noted("stream") or ""
 
     def close(self) -> None:
         """Close the file; what was not committed never happened."""
-        with suppress(sqlite3.Error):
-            self._db.close()
+        self._file.close()
 
     def meet(self, device: str, method: str, birth: bytes) -> Known:
         """Remember a device that this agent measures, and its `birth` payload; what was known."""
@@ -124,7 +132,7 @@ class Spool:
         """
 
         def work(db: sqlite3.Connection) -> None:
-            self._refuse_if_full(db)
+            self._room(db)
             for span in spans:
                 self._append(db, span)
             _save(db, states)
@@ -134,9 +142,14 @@ class Spool:
         crash.point("load-after-commit")
 
     def checkpoint(self, states: Mapping[str, Mapping[str, Any]]) -> None:
-        """Save the accounts, so that a crash costs minutes of resolution."""
-        self.write(lambda db: _save(db, states))
-        self._make_ballast()
+        """Save the accounts, so that a crash costs minutes of resolution; forget old days."""
+
+        def work(db: sqlite3.Connection) -> None:
+            _save(db, states)
+            db.execute(_PRUNED, (f"-{DAYS_KEPT} days",))
+
+        self.write(work)
+        self._file.make_ballast()
 
     def history(self, first_day: str, last_day: str) -> list[DayTotal]:
         """Totals of the local days from `first_day` to `last_day` (ISO, both included)."""
@@ -170,54 +183,11 @@ class Spool:
 
     def rows(self, sql: str, *arguments: object) -> list[Any]:
         """All rows of a query; StoreError if the disk does not give them."""
-        try:
-            return self._db.execute(sql, arguments).fetchall()
-        except sqlite3.Error as error:
-            raise self._refused(error) from error
+        return self._file.rows(sql, *arguments)
 
     def write(self, work: Callable[[sqlite3.Connection], T], essential: bool = False) -> T:
         """Do work in one transaction. `essential` work gets the ballast when the disk is full."""
-        try:
-            return self._transaction(work)
-        except sqlite3.Error as error:
-            if not (essential and self._lighter(error)):
-                raise self._refused(error) from error
-        try:
-            return self._transaction(work)
-        except sqlite3.Error as error:
-            raise self._refused(error) from error
-
-    def _open(self, max_mib: int) -> None:
-        self._db = sqlite3.connect(self.path, BUSY_TIMEOUT_S, isolation_level=None)
-        try:
-            migrate(self._db, self.path)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            # Pages: a log that grows to the default of 4 MiB would outgrow the ballast.
-            self._db.execute("PRAGMA wal_autocheckpoint = 64")
-            # KiB: the default of 2 MiB is an eighth of what the agent may weigh.
-            self._db.execute("PRAGMA cache_size = -256")
-            (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
-            pages = max_mib * 1024 * 1024 // page_bytes
-            self._db.execute(f"PRAGMA max_page_count = {pages}")
-            # The rest is kept for the batches in flight, without which a full spool never drains.
-            self._pages_for_loads = pages - min(pages // 4, 1024)
-        except BaseException:
-            self._db.close()
-            raise
-        self._make_ballast()
-
-    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            made = work(self._db)
-            self._db.execute("COMMIT")
-        except BaseException:
-            # SQLite has already rolled back after some errors, a full disk among them.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-        return made
+        return self._file.write(work, essential)
 
     def _append(self, db: sqlite3.Connection, span: Span) -> None:
         seq, register_j, method = db.execute(
@@ -226,20 +196,9 @@ class Spool:
             (span.energy_j, span.device),
         ).fetchone()
         db.execute(
-            'INSERT INTO load (device, seq, "end", span_s, energy_j, register_j, origin, state_s, '
+            'INSERT INTO load (device, seq, register_j, "end", span_s, energy_j, origin, state_s, '
             "power_max_w, pages) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                span.device,
-                seq,
-                span.end,
-                span.span_s,
-                span.energy_j,
-                register_j,
-                span.origin.value,
-                None if span.state_s is None else _json(span.state_s),
-                span.power_max_w,
-                span.pages,
-            ),
+            (span.device, seq, register_j, *_columns(span)),
         )
         if self._place is not None:
             day, night = self._place(span)
@@ -250,40 +209,66 @@ class Spool:
                 (day, span.device, span.energy_j, span.energy_j if night else 0, method),
             )
 
-    def _refuse_if_full(self, db: sqlite3.Connection) -> None:
-        (pages,) = db.execute("PRAGMA page_count").fetchone()
-        (free,) = db.execute("PRAGMA freelist_count").fetchone()
-        if pages - free > self._pages_for_loads:
-            raise StoreError(
-                f"{self.path}: full; no load was confirmed for long: see `sobre-agent doctor`, or "
-                "raise spool.max_mib"
-            )
+    def _room(self, db: sqlite3.Connection) -> None:
+        """See that there is room for loads, by merging those that wait if need be."""
+        while self._file.full():
+            if not self._merge(db):
+                raise StoreError(
+                    f"{self.path}: full, and nothing is left that can be merged; see "
+                    "`sobre-agent doctor`, or raise spool.max_mib"
+                )
 
-    def _make_ballast(self) -> None:
-        if self._ballast.exists():
-            return
-        try:
-            self._ballast.write_bytes(b"\0" * BALLAST_BYTES)
-        except OSError:
-            with suppress(OSError):
-                self._ballast.unlink()
+    def _merge(self, db: sqlite3.Connection) -> int:
+        """Merge the oldest loads that were never sent, at first into hours; how many are gone."""
+        for grain in GRAINS:
+            if gone := self._merge_into(db, grain, self._merged_upto[grain]):
+                return gone
+        # What stood on either side of where a merge ended can be merged as well; a spool in which
+        # nothing can be is not read from end to end at each sample.
+        now_s = time.monotonic()
+        if now_s >= self._again_s:
+            self._again_s = now_s + AGAIN_S
+            self._merged_upto = dict.fromkeys(GRAINS, 0)
+            return self._merge(db)
+        return 0
 
-    def _lighter(self, error: sqlite3.Error) -> bool:
-        """Whether the ballast was given back, because the disk is full."""
-        # The low byte is the kind; an I/O error is what a full disk says to the WAL's index.
-        kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if kind not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
-            return False
-        try:
-            self._ballast.unlink()
-        except OSError:
-            return False
-        return True
+    def _merge_into(self, db: sqlite3.Connection, grain: Grain, after: int) -> int:
+        runs: dict[str, _Run] = {}
+        gone = newest = 0
+        while gone < MERGED_AT_ONCE:
+            rows = db.execute(_WAITING, (after, LONGEST_S[grain], ROWS_AT_ONCE)).fetchall()
+            left: list[_Run] = []
+            for row in rows:
+                here = _Run.of(row)
+                run = runs.get(here.span.device)
+                if run is None or not run.take(here, grain, self._day):
+                    if run is not None:
+                        left.append(run)
+                    runs[here.span.device] = here
+            for run in left:
+                gone += run.write(db)
+            if rows:
+                after, newest = rows[-1][0], rows[-1][3]
+            if len(rows) < ROWS_AT_ONCE:
+                break
+        gone += sum([run.write(db) for run in runs.values()])
+        # A run that may still grow goes on from its first load the next time.
+        growing = [r for r in runs.values() if r.span.end + LONGEST_S[grain] > newest]
+        self._merged_upto[grain] = min([after, *(run.number - 1 for run in growing)])
+        return gone
 
-    def _refused(self, error: Exception) -> StoreError:
-        return StoreError(
-            f"{self.path}: {error}; make room and see that its folder belongs to the agent"
-        )
+    def _day(self, second: int) -> str:
+        """The local day (ISO) of a Unix second; in UTC where nobody said where we are."""
+        if self._place is None:
+            return time.strftime("%Y-%m-%d", time.gmtime(second))
+        quarter_s = second // 900 * 900
+        day = self._days.get(quarter_s)
+        if day is None:
+            if len(self._days) > 3000:
+                self._days.clear()
+            day, _ = self._place(Span("", quarter_s + 1, 1, 0, Origin.MEASURED))
+            self._days[quarter_s] = day
+        return day
 
 
 def _save(db: sqlite3.Connection, states: Mapping[str, Mapping[str, Any]]) -> None:
@@ -293,3 +278,23 @@ def _save(db: sqlite3.Connection, states: Mapping[str, Mapping[str, Any]]) -> No
 
 def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"))
+
+
+def _columns(span: Span) -> tuple[object, ...]:
+    states = None if span.state_s is None else _json(span.state_s)
+    return (
+        span.end,
+        span.span_s,
+        span.energy_j,
+        span.origin.value,
+        states,
+        span.power_max_w,
+        span.pages,
+    )
+
+
+_PRUNED = "DELETE FROM day WHERE day < (SELECT date(max(day), ?) FROM day)"
+# What was refused in company was sent, and stays as it is.
+_WAITING = """SELECT number, device, seq, "end", span_s, energy_j, register_j, origin, state_s,
+    power_max_w, pages, replaces FROM load
+    WHERE number > ? AND batch IS NULL AND alone = 0 AND span_s < ? ORDER BY number LIMIT ?"""

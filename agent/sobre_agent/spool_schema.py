@@ -1,9 +1,24 @@
-"""The tables of the spool, made by numbered steps; a file of a newer version is left as it is."""
+"""The spool's file: tables made by numbered steps, its bounds, and what it keeps for a full disk.
+
+A file of a newer version is left as it is.
+"""
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
-from sobre_drivers.errors import ConfigError
+from sobre_drivers.errors import ConfigError, StoreError
+
+FILE = "spool.db"
+BALLAST = "ballast"
+# On a full disk SQLite cannot even delete: this much is then given back to it.
+BALLAST_BYTES = 1024 * 1024
+BUSY_TIMEOUT_S = 20.0
+
+T = TypeVar("T")
 
 # "Sobr" in ASCII: tells our file from another program's.
 APPLICATION_ID = 0x536F6272
@@ -85,3 +100,147 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         script.append(f"INSERT INTO meta VALUES ('stream', '{uuid.uuid4()}');")
     script.append(f"PRAGMA user_version = {len(STEPS)};")
     connection.executescript("BEGIN IMMEDIATE;" + "".join(script) + "COMMIT;")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the spool remembers of a device: its last number, running total (J) and account."""
+
+    seq: int
+    register_j: int
+    state: dict[str, Any] | None
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Loads that wait, batches that were sent and wait for an answer, loads kept aside."""
+
+    waiting: int
+    unconfirmed: int
+    aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """What a device used on a local day (J), and of it outside working hours; how measured."""
+
+    day: str
+    device: str
+    energy_j: int
+    night_j: int
+    method: str
+
+
+class SpoolFile:
+    """The file in `folder`, at most `max_mib` MiB large; None: whoever opened it so adds no loads.
+
+    Raises ConfigError for a file that is not ours or of a newer version, StoreError where the disk
+    refuses.
+    """
+
+    def __init__(self, folder: Path, max_mib: int | None) -> None:
+        self.path = folder / FILE
+        self._ballast = folder / BALLAST
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self._open(max_mib)
+            except sqlite3.Error as error:
+                # Even opening takes some room.
+                if not self._lighter(error):
+                    raise
+                self._open(max_mib)
+        except (sqlite3.Error, OSError) as error:
+            raise self._refused(error) from error
+
+    def close(self) -> None:
+        """Close the file; what was not committed never happened."""
+        with suppress(sqlite3.Error):
+            self._db.close()
+
+    def rows(self, sql: str, *arguments: object) -> list[Any]:
+        """All rows of a query; StoreError if the disk does not give them."""
+        try:
+            return self._db.execute(sql, arguments).fetchall()
+        except sqlite3.Error as error:
+            raise self._refused(error) from error
+
+    def write(self, work: Callable[[sqlite3.Connection], T], essential: bool = False) -> T:
+        """Do work in one transaction. `essential` work gets the ballast when the disk is full."""
+        try:
+            return self._transaction(work)
+        except sqlite3.Error as error:
+            if not (essential and self._lighter(error)):
+                raise self._refused(error) from error
+        try:
+            return self._transaction(work)
+        except sqlite3.Error as error:
+            raise self._refused(error) from error
+
+    def full(self) -> bool:
+        """Whether only the room is left without which a full spool could never drain."""
+        (pages,) = self._db.execute("PRAGMA page_count").fetchone()
+        (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        return self._pages_for_loads is not None and pages - free > self._pages_for_loads
+
+    def make_ballast(self) -> None:
+        """Lay the reserve aside again, if it was given back and there is room."""
+        if self._ballast.exists():
+            return
+        try:
+            self._ballast.write_bytes(b"\0" * BALLAST_BYTES)
+        except OSError:
+            with suppress(OSError):
+                self._ballast.unlink()
+
+    def _open(self, max_mib: int | None) -> None:
+        self._db = sqlite3.connect(self.path, BUSY_TIMEOUT_S, isolation_level=None)
+        self._pages_for_loads: int | None = None
+        try:
+            migrate(self._db, self.path)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            # Pages: a log that grows to the default of 4 MiB would outgrow the ballast.
+            self._db.execute("PRAGMA wal_autocheckpoint = 64")
+            # KiB: the default of 2 MiB is an eighth of what the agent may weigh.
+            self._db.execute("PRAGMA cache_size = -256")
+            if max_mib is not None:
+                (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()
+                pages = max_mib * 1024 * 1024 // page_bytes
+                self._db.execute(f"PRAGMA max_page_count = {pages}")
+                # The rest is kept for the batches in flight.
+                self._pages_for_loads = pages - min(pages // 4, 1024)
+        except BaseException:
+            self._db.close()
+            raise
+        self.make_ballast()
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            made = work(self._db)
+            self._db.execute("COMMIT")
+        except BaseException:
+            # SQLite has already rolled back after some errors, a full disk among them.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        return made
+
+    def _lighter(self, error: sqlite3.Error) -> bool:
+        """Whether the ballast was given back, because the disk is full."""
+        # The low byte is the kind; an I/O error is what a full disk says to the WAL's index.
+        kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if kind not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN):
+            return False
+        try:
+            self._ballast.unlink()
+        except OSError:
+            return False
+        return True
+
+    def _refused(self, error: Exception) -> StoreError:
+        return StoreError(
+            f"{self.path}: {error}; make room and see that its folder belongs to the agent"
+        )
