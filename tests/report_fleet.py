@@ -52,6 +52,18 @@ def half_monitored(year: int = 2025) -> list[StratumMonth]:
     return rows
 
 
+def measured_before() -> list[StratumMonth]:
+    """2022: the laptops all monitored, 5,000 kWh a month; the server 3,000."""
+    return [
+        row
+        for name in months_of(2022)
+        for row in (
+            month(name, LAPTOP, 200, 5_000.0),
+            month(name, SERVER, 1, 3_000.0),
+        )
+    ]
+
+
 def perimeter() -> Perimeter:
     """Declared 60,000 kWh of laptops and 40,000 kWh of servers in 2022, each ± 3 %."""
     rows = (

@@ -12,7 +12,15 @@ from dataclasses import replace
 
 import pytest
 
-from report_fleet import FACTS, LAPTOP, half_monitored, month, perimeter, unequal_organisations
+from report_fleet import (
+    FACTS,
+    LAPTOP,
+    half_monitored,
+    measured_before,
+    month,
+    perimeter,
+    unequal_organisations,
+)
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, stratum_month
 from sobre_collector.perimeter import Baseline, BaselineRow, Perimeter, months_of
 from sobre_collector.report.figures import input_sha256, report
@@ -83,14 +91,7 @@ def test_coverage_counts_units_devices_and_device_days() -> None:
 
 def test_a_measured_baseline_takes_its_own_year() -> None:
     # 2022: the laptops all monitored, 5,000 kWh a month; the server 3,000. E_B = 96,000.
-    before = [
-        month(name, stratum, devices, kwh)
-        for name in months_of(2022)
-        for stratum, devices, kwh in (
-            (LAPTOP, 200, 5_000.0),
-            (Stratum("bx", "dc1", "server"), 1, 3_000.0),
-        )
-    ]
+    before = measured_before()
     stated = replace(perimeter(), baseline=Baseline(2022, "measured"))
     found = report([*before, *half_monitored()], stated, 2025, FACTS)
     assert found.result is not None
