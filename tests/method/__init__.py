@@ -1,0 +1,1 @@
+"""Worked examples of the method: those published with it, and our own."""
