@@ -85,7 +85,8 @@ def test_hostile_payload_is_one_row_and_the_next_load_counts(house: House, paylo
     house.intake.take([born()])
     hostile = ("sobre/v1/pc-1/load", payload)
     answers = house.intake.take([hostile, batch(load(1)), hostile])
-    assert [topic.rpartition("/")[2] for topic, _ in answers] == ["refused", "confirmed", "refused"]
+    kinds = sorted(topic.rpartition("/")[2] for topic, _ in answers)
+    assert kinds == ["confirmed", "refused", "refused"]
     refusal = decode_answer(answers[0][1])
     assert refusal.sha256 == digest(payload)
     assert refusal.reason

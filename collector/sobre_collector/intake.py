@@ -5,15 +5,19 @@ refuses there is no answer, and the agents send again.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from sobre_collector.registry import Registry, greatest_j, greatest_w
-from sobre_collector.rows import Arrival, Key
+from sobre_collector.limits import ROW_BYTES, Limits
+from sobre_collector.registry import greatest_j, greatest_w
+from sobre_collector.rows import Arrival, Device, Key, Refused
 from sobre_collector.store.base import Series
-from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.personal import month_of
+from sobre_collector.store.sorting import LATE
 from sobre_drivers import birth, topics
+from sobre_drivers.birth import Birth
 from sobre_drivers.clock import Clock
 from sobre_drivers.errors import StoreError, WireError
 from sobre_drivers.load import Load, personal
@@ -26,10 +30,14 @@ Message = tuple[str, bytes]
 
 ABOVE = "power above the device's maximum"
 FUTURE = "future"
-LATE = "late"
 UNKNOWN = "unknown-device"
 # Clocks of agents and collector may differ by this much.
 FUTURE_S = 300
+
+# Quarantined rows are counted again this often, since some are forgotten or decided upon.
+RECOUNT_S = 3_600
+# Nodes of which a refused message was told; beyond, each is told.
+MOST_REMEMBERED = 10_000
 
 # What decoding may raise when a payload finds a way that nobody thought of.
 HOSTILE = (
@@ -44,29 +52,68 @@ HOSTILE = (
 )
 
 
+class Books(Protocol):
+    """What the intake reads of the ledger and notes in it; a collector without one has a copy."""
+
+    def closed_months(self) -> set[str]: ...
+
+    def put_late(self, month: str, loads: int, energy_j: int) -> None: ...
+
+    def add_late(self, late: Iterable[tuple[str, int]]) -> None: ...
+
+    def flag(self, key: Key, text: str, at: int) -> None: ...
+
+    def add_exceeded(self, exceeded: Iterable[tuple[str, str, int]]) -> None: ...
+
+
+class Devices(Protocol):
+    """Which devices are known: the ledger's registry, or a copy of it."""
+
+    def device(self, key: Key) -> Device | None: ...
+
+    def of_node(self, node: str) -> int: ...
+
+    def born(self, key: Key, birth: Birth, at: int) -> Device | None: ...
+
+
 class Intake:
-    """Takes messages in groups; one thread at a time may use it."""
+    """Takes messages in groups; one thread at a time may use it, and nothing while `paused`.
+
+    Without `limits` a node may send what it likes.
+    """
 
     def __init__(
         self,
         series: Series,
-        ledger: Ledger,
-        registry: Registry,
+        ledger: Books,
+        registry: Devices,
         clock: Clock,
         zone: ZoneInfo,
+        limits: Limits | None = None,
     ) -> None:
         self._series = series
         self._ledger = ledger
         self._registry = registry
         self._clock = clock
+        self._limits = limits
         self._month = month_of(zone)
         self._failing = False
         self._refused: set[str] = set()
+        self._lock = Lock()
+        self._recount_s = float("-inf")
+        # A crash may have come between the quarantine and the ledger: the quarantine is right.
+        for month, figures in series.late().items():
+            ledger.put_late(month, *figures)
+
+    def paused(self) -> Lock:
+        """While this is held, nothing is stored."""
+        return self._lock
 
     def take(self, messages: Sequence[Message]) -> list[Message]:
         """Store a group of messages; the answers to publish, none if the disk refused."""
         try:
-            answers = self._take(messages)
+            with self._lock:
+                answers = self._take(messages)
         except StoreError as error:
             if not self._failing:
                 log.error("nothing can be stored, agents keep what they have: %s", error)
@@ -78,10 +125,13 @@ class Intake:
         return answers
 
     def _take(self, messages: Sequence[Message]) -> list[Message]:
-        now = int(self._clock.now().wall_s)
+        instant = self._clock.now()
+        now = int(instant.wall_s)
+        self._count_aside(instant.mono_s)
         answers: list[Message] = []
+        refused: list[Refused] = []
         # Births are taken first: a load may come in one group with the birth of its device.
-        batches: list[tuple[str, Batch]] = []
+        batches: list[tuple[str, Batch, bytes]] = []
         for name, payload in messages:
             node = ""
             try:
@@ -94,26 +144,38 @@ class Intake:
                 batch = decode_batch(payload)
             except HOSTILE as error:
                 reason = str(error) if isinstance(error, WireError) else repr(error)[:500]
-                self._refuse(name, node, payload, reason, now, answers)
+                self._refuse(name, node, payload, reason, now, refused, answers)
                 continue
-            batches.append((node, batch))
-            answer = Answer(batch.stream, batch.batch, digest(payload), now)
-            answers.append((topics.topic(node, "confirmed"), encode_answer(answer)))
-        self._store(batches, now)
+            if self._limits is None or self._limits.loads(node, len(batch.loads), instant.mono_s):
+                batches.append((node, batch, payload))
+        if refused:
+            self._series.refuse(refused)
+        self._store(batches, now, answers)
+        self._tell_exceeded(now)
         return answers
 
-    def _store(self, batches: Sequence[tuple[str, Batch]], now: int) -> None:
+    def _store(
+        self, batches: Sequence[tuple[str, Batch, bytes]], now: int, answers: list[Message]
+    ) -> None:
         closed = self._ledger.closed_months()
-        counting: list[Arrival] = []
-        for node, batch in batches:
-            for load in batch.loads:
-                arrival = self._arrival(node, batch.stream, load, now, closed)
-                if arrival.reason == LATE:
-                    self._take_late(arrival)
-                else:
-                    counting.append(arrival)
-        if counting:
-            self._series.append(counting)
+        arrivals: list[Arrival] = []
+        for node, batch, payload in batches:
+            stream = batch.stream
+            ours = [self._arrival(node, stream, load, now, closed) for load in batch.loads]
+            if self._limits is not None:
+                rows = sum(arrival.reason is not None for arrival in ours)
+                # Not confirmed: what finds no room in the quarantine stays with its agent.
+                if rows and not self._limits.aside(node, rows, rows * ROW_BYTES):
+                    continue
+            arrivals += ours
+            answer = Answer(stream, batch.batch, digest(payload), now)
+            answers.append((topics.topic(node, "confirmed"), encode_answer(answer)))
+        if arrivals:
+            late = self._series.append(arrivals).late
+            if late:
+                self._ledger.add_late(
+                    (self._month(each.load.end), each.load.energy_j) for each in late
+                )
 
     def _arrival(self, node: str, stream: str, load: Load, now: int, closed: set[str]) -> Arrival:
         device = self._registry.device(Key(node, load.device))
@@ -130,16 +192,16 @@ class Intake:
         is_personal = device is None or personal(device.device_class)
         return Arrival(node, stream, load, is_personal, now, reason)
 
-    def _take_late(self, arrival: Arrival) -> None:
-        # Alone: only so can a load that came before be told from one that is new.
-        if self._series.append([arrival]).quarantined:
-            self._ledger.add_late(self._month(arrival.load.end), arrival.load.energy_j)
-
     def _born(self, key: Key, payload: bytes, now: int) -> None:
         if not payload:
             # How MQTT says that a retained message was taken back.
             return
-        device = self._registry.born(key, birth.decode(payload), now)
+        said = birth.decode(payload)
+        known_n = self._registry.of_node(key.node)
+        new = self._registry.device(key) is None
+        if new and self._limits is not None and not self._limits.devices(key.node, known_n):
+            return
+        device = self._registry.born(key, said, now)
         if device is not None:
             is_personal = personal(device.device_class)
             self._series.readmit(key, UNKNOWN, is_personal, greatest_w(device))
@@ -151,13 +213,30 @@ class Intake:
         payload: bytes,
         reason: str,
         now: int,
+        refused: list[Refused],
         answers: list[Message],
     ) -> None:
         level = logging.DEBUG if node in self._refused else logging.WARNING
-        self._refused.add(node)
+        if len(self._refused) < MOST_REMEMBERED:
+            self._refused.add(node)
         log.log(level, "set a message on %s aside: %s", shown(name), shown(reason))
-        self._series.quarantine(node, payload[:MAX_BYTES], reason, now)
+        kept = payload[:MAX_BYTES]
+        if self._limits is None or self._limits.aside(node, 1, len(kept) + ROW_BYTES):
+            refused.append(Refused(node, kept, reason, now))
         if node and name == topics.topic(node, "load"):
             stream, number = identity(payload[: MAX_BYTES + 1])
             answer = Answer(stream, number, digest(payload), now, reason)
             answers.append((topics.topic(node, "refused"), encode_answer(answer)))
+
+    def _count_aside(self, mono_s: float) -> None:
+        if self._limits is not None and mono_s >= self._recount_s:
+            self._limits.recount(self._series.quarantined())
+            self._recount_s = mono_s + RECOUNT_S
+
+    def _tell_exceeded(self, now: int) -> None:
+        exceeded = [] if self._limits is None else self._limits.told()
+        if not exceeded:
+            return
+        self._ledger.add_exceeded(exceeded)
+        for node, what, _ in exceeded:
+            self._ledger.flag(Key(node, node), f"sends more {what} than one node may", now)

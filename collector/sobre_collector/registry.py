@@ -4,6 +4,7 @@ A first birth proposes; from then on the ledger's word counts, and what a node s
 flag that a person looks at.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -44,10 +45,15 @@ class Registry:
         self._ledger = ledger
         self._accepts = accepts
         self._devices = ledger.devices()
+        self._of_node = Counter(key.node for key in self._devices)
 
     def device(self, key: Key) -> Device | None:
         """What the ledger knows of a device; None if it was never accepted."""
         return self._devices.get(key)
+
+    def of_node(self, node: str) -> int:
+        """How many devices a node speaks for."""
+        return self._of_node[node]
 
     def born(self, key: Key, birth: Birth, at: int) -> Device | None:
         """Take a birth: the device as it stands now, None if the policy does not accept it."""
@@ -88,6 +94,8 @@ class Registry:
 
     def _put(self, device: Device) -> None:
         self._ledger.put_device(device)
+        if device.key not in self._devices:
+            self._of_node[device.key.node] += 1
         self._devices[device.key] = device
 
 

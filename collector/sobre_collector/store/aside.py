@@ -111,6 +111,8 @@ class Aside:
             for arrival in arrivals
             if not (arrival.personal and self._month(arrival.load.end) in self._forgotten)
         ]
+        if not moved:
+            return 0
         marks = self._touch(moved)
         count = 0
         personal = (each for each in moved if each.personal)

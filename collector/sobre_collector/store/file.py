@@ -181,16 +181,18 @@ class SeriesFile(Database):
                 ],
             )
 
-    def quarantined(self, base: int = 0, where: str = "1", values: Any = ()) -> list[Quarantined]:
-        """Rows of the quarantine; `base` is added to their numbers."""
+    def quarantined(
+        self, base: int = 0, where: str = "", values: Any = ()
+    ) -> Iterator[Quarantined]:
+        """Rows of the quarantine, oldest first; `base` is added to their numbers."""
         sql = (
             "SELECT number, node, reason, received, stream, load, payload FROM quarantine"
-            f" WHERE {where} ORDER BY received, number"
+            f"{' WHERE ' if where else ''}{where} ORDER BY received, number"
         )
-        return [
-            Quarantined(base + number, node, reason, received, stream, _load(text), payload)
-            for number, node, reason, received, stream, text, payload in self.rows(sql, values)
-        ]
+        # All of it may be more than memory should hold; a part is at hand sooner.
+        for row in self.rows(sql, values) if where else self.stream(sql, values):
+            number, node, reason, received, stream, text, payload = row
+            yield Quarantined(base + number, node, reason, received, stream, _load(text), payload)
 
     def stream(self, sql: str, values: Any) -> Iterator[Any]:
         """Rows one by one, on a connection of their own, so that the writer goes on meanwhile."""

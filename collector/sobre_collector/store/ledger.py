@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sobre_collector.indicators.moments import StratumMonth, from_json, to_json
 from sobre_collector.rows import Device, Key
+from sobre_collector.store.decisions import Decisions
+from sobre_collector.store.decisions import tables as decision_tables
 from sobre_collector.store.schema import Database, Step
 from sobre_drivers.errors import StoreError
 
@@ -54,6 +56,7 @@ class Ledger:
 
     def __init__(self, path: Path, create: bool = True, readonly: bool = False) -> None:
         self._file = Database(path, STEPS, create, readonly)
+        self.decisions = Decisions(self._file)
 
     def close(self) -> None:
         """Give the file back."""
@@ -141,19 +144,38 @@ class Ledger:
         """Months that are closed."""
         return {month for (month,) in self._file.rows("SELECT month FROM closed")}
 
-    def add_late(self, month: str, energy_j: int) -> None:
-        """Count one load that came after its month was closed."""
+    def add_late(self, late: Iterable[tuple[str, int]]) -> None:
+        """Count loads that came after their month was closed: (month, energy in J) of each."""
         with self._file.write() as db:
-            db.execute(
+            db.executemany(
                 "INSERT INTO late VALUES (?, 1, ?) ON CONFLICT (month) DO UPDATE"
                 " SET loads = loads + 1, energy_j = energy_j + excluded.energy_j",
-                (month, energy_j),
+                list(late),
             )
+
+    def put_late(self, month: str, loads: int, energy_j: int) -> None:
+        """Say how many loads came after their month was closed, and their energy (J)."""
+        with self._file.write() as db:
+            db.execute("INSERT OR REPLACE INTO late VALUES (?, ?, ?)", (month, loads, energy_j))
 
     def late(self) -> dict[str, tuple[int, int]]:
         """Number of late loads and their energy (J), by the month they belong to."""
         rows = self._file.rows("SELECT month, loads, energy_j FROM late ORDER BY month")
         return {month: (loads, energy_j) for month, loads, energy_j in rows}
+
+    def add_exceeded(self, exceeded: Iterable[tuple[str, str, int]]) -> None:
+        """Count what was left because a node sent too much of it: (node, what, how much)."""
+        with self._file.write() as db:
+            db.executemany(
+                "INSERT INTO exceeded VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                list(exceeded),
+            )
+
+    def exceeded(self) -> list[tuple[str, str, int]]:
+        """(node, what, how much) was left because a node sent too much, the most first."""
+        sql = "SELECT node, what, count FROM exceeded ORDER BY count DESC, node, what"
+        return [(node, what, count) for node, what, count in self._file.rows(sql)]
 
     def job_done(self, job: str, period: str) -> bool:
         """Whether a job was recorded as done for this period."""
@@ -246,4 +268,12 @@ def _first_version(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-STEPS: tuple[Step, ...] = (_first_version,)
+def _second_version(db: sqlite3.Connection) -> None:
+    decision_tables(db)
+    db.execute(
+        "CREATE TABLE exceeded (node TEXT, what TEXT, count INTEGER NOT NULL,"
+        " PRIMARY KEY (node, what)) STRICT"
+    )
+
+
+STEPS: tuple[Step, ...] = (_first_version, _second_version)

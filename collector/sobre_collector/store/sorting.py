@@ -11,6 +11,8 @@ Ident = tuple[str, str, str]
 FORK = "fork"
 LATE = "late"
 OVERLAP = "overlap"
+# Somebody decided that it may not count.
+VOID = "void"
 
 
 @dataclass(slots=True)
