@@ -80,8 +80,8 @@ def test_everything_here_balances(house: House) -> None:
     house.put(5, reason="late")
     assert house.found() == (joules(1, 2, 3, 1, 2), joules(4), joules(5), 0, 0)
     assert check_in_words(house.series, house.ledger, T0) == (
-        '{"stored_j": 20, "quarantined_j": 16, "late_j": 32, "missing_j": 0, "doubled_j": 0,'
-        ' "streams_at_fault": 0}'
+        '{"stored_j": 20, "quarantined_j": 16, "late_j": 32, "voided_j": 0,'
+        ' "missing_j": 0, "doubled_j": 0, "streams_at_fault": 0}'
     )
 
 

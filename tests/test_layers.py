@@ -46,10 +46,11 @@ LAYERS = {
         indicators/
         metering
         store/
-        account registry day_sums perimeter
+        account limits registry day_sums perimeter
         conservation days months perimeter_toml
         perimeter_files rebuild
         intake duties
+        rulings
         jobs mqtt
         service review diagnosis
         report/

@@ -16,7 +16,7 @@ from sobre_collector.rows import Key, Quarantined, StoredLoad, StreamMark
 from sobre_drivers.load import Load
 
 StreamId = tuple[Key, str]
-KINDS = ("stored", "quarantined", "late")
+KINDS = ("stored", "quarantined", "late", "voided")
 
 
 class Claim(NamedTuple):
@@ -52,7 +52,7 @@ class Hole:
 class Account:
     """One stream, from its first load to `seq`: energies in J.
 
-    register_j = stored_j + quarantined_j + late_j + missing_j − doubled_j, always.
+    register_j = stored_j + quarantined_j + late_j + voided_j + missing_j − doubled_j, always.
     """
 
     seq: int = 0
@@ -61,6 +61,7 @@ class Account:
     stored_j: int = 0
     quarantined_j: int = 0
     late_j: int = 0
+    voided_j: int = 0
     lost_j: int = 0
     doubled_j: int = 0
     holes: tuple[Hole, ...] = ()
@@ -88,6 +89,7 @@ class Balance:
     stored_j: int = 0
     quarantined_j: int = 0
     late_j: int = 0
+    voided_j: int = 0
     missing_j: int = 0
     doubled_j: int = 0
     faults: tuple[Fault, ...] = ()
@@ -99,14 +101,20 @@ class Balance:
 
     def as_json(self) -> str:
         """The totals as JSON, as the ledger notes them."""
-        names = ("stored_j", "quarantined_j", "late_j", "missing_j", "doubled_j")
+        names = ("stored_j", "quarantined_j", "late_j", "voided_j", "missing_j", "doubled_j")
         totals = {name: getattr(self, name) for name in names}
         return json.dumps({**totals, "streams_at_fault": len(self.faults)})
 
 
 def kind_of(reason: str) -> str:
     """How the account calls a load that was quarantined for a reason."""
-    return "late" if reason == "late" else "quarantined"
+    return {"late": "late", "void": "voided"}.get(reason, "quarantined")
+
+
+def ruled(account: Account, energy_j: int, before: str, after: str) -> Account:
+    """The account after energy that it knows came to be kept as another of `KINDS`."""
+    moved = {f"{before}_j": -energy_j, f"{after}_j": energy_j}
+    return replace(account, **{name: getattr(account, name) + j for name, j in moved.items()})
 
 
 def settle(account: Account, claims: Iterable[Claim], holes: Sequence[tuple[int, int]]) -> Account:
@@ -132,19 +140,15 @@ def settle(account: Account, claims: Iterable[Claim], holes: Sequence[tuple[int,
 
 def balance(accounts: Iterable[tuple[Key, str, Account]]) -> Balance:
     """The sum of all accounts."""
-    total = Balance()
+    names = ("stored_j", "quarantined_j", "late_j", "voided_j", "missing_j", "doubled_j")
+    totals = dict.fromkeys(names, 0)
     faults = []
     for key, stream, account in accounts:
-        total = Balance(
-            total.stored_j + account.stored_j,
-            total.quarantined_j + account.quarantined_j,
-            total.late_j + account.late_j,
-            total.missing_j + account.missing_j,
-            total.doubled_j + account.doubled_j,
-        )
+        for name in names:
+            totals[name] += getattr(account, name)
         if account.missing_j or account.doubled_j or account.holes:
             faults.append(Fault(key, stream, account.missing_j, account.doubled_j))
-    return replace(total, faults=tuple(faults))
+    return Balance(**totals, faults=tuple(faults))
 
 
 def _follow(account: Account, claims: Sequence[Claim]) -> Account:
@@ -175,6 +179,7 @@ def _follow(account: Account, claims: Sequence[Claim]) -> Account:
         stored_j=account.stored_j + sums["stored"],
         quarantined_j=account.quarantined_j + sums["quarantined"],
         late_j=account.late_j + sums["late"],
+        voided_j=account.voided_j + sums["voided"],
         lost_j=account.lost_j + lost_j,
         doubled_j=account.doubled_j + doubled_j,
         holes=tuple(holes),
@@ -199,7 +204,7 @@ def closed(account: Account, seq: int, register_j: int, end: int) -> Account:
 
 
 def _added(account: Account, part: Account) -> Account:
-    names = ("stored_j", "quarantined_j", "late_j", "lost_j", "doubled_j")
+    names = ("stored_j", "quarantined_j", "late_j", "voided_j", "lost_j", "doubled_j")
     return replace(account, **{n: getattr(account, n) + getattr(part, n) for n in names})
 
 

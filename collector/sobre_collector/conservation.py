@@ -6,7 +6,7 @@ the proof outlives the loads that were forgotten since.
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 
 from sobre_collector.account import (
@@ -16,10 +16,12 @@ from sobre_collector.account import (
     Hole,
     balance,
     closed,
+    kind_of,
     recounted,
+    ruled,
     settle,
 )
-from sobre_collector.rows import Key, StreamMark
+from sobre_collector.rows import Arrival, Key, StreamMark
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import CheckMark, Ledger
 from sobre_drivers.load import personal
@@ -79,6 +81,30 @@ def check_in_words(series: Series, ledger: Ledger, now: int) -> str:
     return check(series, ledger).as_json()
 
 
+def after_ruling(
+    ledger: Ledger, rulings: Iterable[tuple[Arrival, str | None, str | None]]
+) -> list[tuple[Key, str, int, int, str]]:
+    """What the check would keep once loads stand otherwise: (load, its reason before and after).
+
+    A load that was not checked yet is left for the next check, which meets it as it then stands.
+    """
+    known = ledger.check_marks()
+    moved: dict[StreamId, Account] = {}
+    for arrival, before, after in rulings:
+        ident = (Key(arrival.node, arrival.load.device), arrival.stream)
+        if ident not in known:
+            continue
+        account = moved.get(ident) or _account(known[ident])
+        inside = any(hole.first <= arrival.load.seq <= hole.last for hole in account.holes)
+        if arrival.load.seq <= account.seq and not inside:
+            kinds = ("stored" if reason is None else kind_of(reason) for reason in (before, after))
+            moved[ident] = ruled(account, arrival.load.energy_j, *kinds)
+    return [
+        (*ident, account.seq, account.register_j, json.dumps(asdict(account)))
+        for ident, account in moved.items()
+    ]
+
+
 def _settled(
     due: Mapping[StreamId, StreamMark],
     known: Mapping[StreamId, Account],
@@ -131,9 +157,7 @@ def _claims(
             continue
         ident = (Key(row.node, row.load.device), row.stream)
         if ident in due:
-            found[ident].append(
-                Claim.of(row.load, "late" if row.reason == "late" else "quarantined")
-            )
+            found[ident].append(Claim.of(row.load, kind_of(row.reason)))
     return found
 
 

@@ -5,6 +5,7 @@ job whose time passed while the machine slept, was off, or set its clock is done
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from sobre_collector.perimeter import Perimeter
 from sobre_collector.rebuild import DAYS, rebuild_days
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
+from sobre_collector.store.sqlite import nowhere
 from sobre_drivers.calendar import local_day, midnight
 
 # Real seconds after midnight: an hour that a clock change leaves out or repeats never matters.
@@ -29,7 +31,7 @@ Check = Callable[[Series, Ledger, int], str]
 @dataclass(frozen=True, slots=True)
 class House:
     """What the jobs work on. `check` is the conservation check and says in words what it found;
-    `ledger_file` None means that nothing is backed up."""
+    `ledger_file` None means that nothing is backed up; while `paused` lasts nothing comes in."""
 
     series: Series
     ledger: Ledger
@@ -38,6 +40,8 @@ class House:
     check: Check | None = None
     ledger_file: Path | None = None
     backups: Path | None = None
+    paused: Callable[[], AbstractContextManager[object]] = nullcontext
+    crash: Callable[[str], None] = nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +80,26 @@ def month_totals(house: House, now: int, month: str) -> str:
 def close_month(house: House, now: int, month: str) -> str:
     """Total a month for the last time, close it, and forget its workstations.
 
-    Each step can be repeated: cut anywhere, the next run goes on.
+    Each step can be repeated: cut anywhere, the next run goes on. What comes in after the closing
+    is late; what came before it is in the check's hands before it is forgotten.
     """
     if month not in house.ledger.closed_months():
         found = month_totals(house, now, month)
-        if house.check is not None:
-            # The check keeps what it needs of the loads that are about to go.
-            house.check(house.series, house.ledger, now)
-        house.ledger.close_month(month, now)
+        with house.paused():
+            # What came in meanwhile still counts; then the intake waits a little longer.
+            if rebuild_days(house.series, house.ledger, house.perimeter, now):
+                found = month_totals(house, now, month)
+            house.crash("before-close")
+            house.ledger.close_month(month, now)
     else:
         found = "was closed before"
+    house.crash("after-close")
+    if house.check is not None:
+        # The check keeps what it needs of the loads that are about to go.
+        house.check(house.series, house.ledger, now)
+    house.crash("before-forget")
     house.series.forget(month)
+    house.crash("after-forget")
     return f"{found}, workstations forgotten"
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,8 +15,10 @@ from sobre_collector.conservation import check_in_words
 from sobre_collector.duties import Check, House, duties, run_duty
 from sobre_collector.perimeter import Perimeter
 from sobre_collector.rebuild import DAYS, rebuild_days
+from sobre_collector.rulings import carry_out
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
+from sobre_collector.store.sqlite import nowhere
 from sobre_drivers.clock import Clock
 from sobre_drivers.errors import SobreError
 
@@ -24,6 +27,9 @@ log = logging.getLogger(__name__)
 logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 WAKE_S = 60
+# Somebody waits for a decision to be carried out.
+DECIDE_S = 5
+DECISIONS = "decisions"
 # Days are built at most for this part of the time, so that a large fleet's present day, which every
 # minute touches, is not built all day long.
 BUSY_RATIO = 0.1
@@ -46,8 +52,20 @@ class Jobs:
         check: Check | None = check_in_words,
         ledger_file: Path | None = None,
         backups: Path | None = None,
+        paused: Callable[[], AbstractContextManager[object]] = nullcontext,
+        crash: Callable[[str], None] = nowhere,
     ) -> None:
-        self._house = House(series, ledger, perimeter, keep or Keep(), check, ledger_file, backups)
+        self._house = House(
+            series,
+            ledger,
+            perimeter,
+            keep or Keep(),
+            check,
+            ledger_file,
+            backups,
+            paused,
+            crash,
+        )
         self._clock = clock
         self._lock = Lock()
         self._stopping = Event()
@@ -65,6 +83,7 @@ class Jobs:
         scheduler.add_job(
             self.wake, "interval", seconds=WAKE_S, id="wake", next_run_time=at_once, **options
         )
+        scheduler.add_job(self.decide, "interval", seconds=DECIDE_S, id="decide", **options)
         scheduler.start()
         self._scheduler = scheduler
 
@@ -82,11 +101,21 @@ class Jobs:
         try:
             instant = self._clock.now()
             now = int(instant.wall_s)
+            self._try(DECISIONS, partial(carry_out, self._house, now))
             if instant.mono_s >= self._rest_until_s:
                 self._try(DAYS, partial(self._rebuild, now))
             self._try("ledger", partial(self._all_due, now))
         finally:
             self._lock.release()
+
+    def decide(self) -> None:
+        """Carry out what people decided, if nothing else is being done."""
+        if self._house.ledger.decisions.pending() and self._lock.acquire(blocking=False):
+            try:
+                now = int(self._clock.now().wall_s)
+                self._try(DECISIONS, partial(carry_out, self._house, now))
+            finally:
+                self._lock.release()
 
     @property
     def failing(self) -> dict[str, str]:
@@ -134,6 +163,7 @@ def run_due(
     The first that fails raises; what was done before it stays done.
     """
     house = House(series, ledger, perimeter, keep or Keep(), check, ledger_file, backups)
+    carry_out(house, now)
     rebuilt = rebuild_days(series, ledger, perimeter, now)
     found = [(DAYS, "", f"{rebuilt} days")]
     for duty in duties(house, now):

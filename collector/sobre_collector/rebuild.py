@@ -95,8 +95,9 @@ def _day(
     day: date, keys: dict[Key, bool], series: Series, perimeter: Perimeter, devices_n: int
 ) -> Iterator[DayRow]:
     begins, ends = day_bounds(day, perimeter.timezone)
+    empty = dict(keys)
     for key, loads in _by_key(begins, ends, keys, series, devices_n):
-        yield from day_rows(
+        rows = day_rows(
             key,
             keys[key],
             (stored.load for stored in loads),
@@ -105,6 +106,20 @@ def _day(
             perimeter.timezone,
             perimeter.working_hours,
         )
+        if rows:
+            del empty[key]
+            yield from rows
+    yield from _emptied(day, empty, series, ends - begins)
+
+
+def _emptied(day: date, keys: dict[Key, bool], series: Series, length_s: int) -> Iterator[DayRow]:
+    """Days of which the last load was voided: nothing of them was observed."""
+    if not keys:
+        return
+    alone = next(iter(keys)) if len(keys) == 1 else None
+    for row in series.days(day.isoformat(), day.isoformat(), alone):
+        if row.key in keys:
+            yield DayRow(row.key, keys[row.key], row.day, length_s, 0, 0, 0, 0, 0, 0)
 
 
 def _by_key(
