@@ -77,13 +77,15 @@ class Agent:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, environment: Mapping[str, str] | None = None) -> None:
-        """Start it, with more in its environment."""
+    def start(
+        self, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()
+    ) -> None:
+        """Start it, with more in its environment, or as the argument of another command."""
         kept = {n: v for n, v in os.environ.items() if n != "SOBRE_CRASH_AT"}
         path = os.pathsep.join(filter(None, [str(TESTS), kept.get("PYTHONPATH")]))
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *self._words],
+                [*before, sys.executable, "-m", *self._words],
                 env={**kept, "PYTHONPATH": path, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
