@@ -30,6 +30,7 @@ from sobre_collector.report.wording import LANGUAGES, Lang
 from sobre_drivers.errors import StoreError
 
 NARROW = "\u202f"
+WIDE = "\u00a0"
 
 
 def _report(rows: list[StratumMonth] | None = None, stated: Perimeter | None = None) -> Report:
@@ -56,15 +57,24 @@ def test_the_french_file_says_the_sentences_of_the_method_with_french_numbers() 
     html = html_file(_report(), "fr")
     # R = 0.1509434 with [0.1216252, 0.1792830]: an evolution has the ends the other way round.
     assert (
-        f"à périmètre utilisateur constant : <strong>-15,1{NARROW}%</strong> (intervalle de "
-        f"confiance à 95 % : -17,9{NARROW}% à -12,2{NARROW}%) par rapport à la situation de "
-        f"référence 2022 ; objectif 2026 : -15{NARROW}%."
+        f"à périmètre utilisateur constant{WIDE}: <strong>-15,1{NARROW}%</strong> (intervalle de "
+        f"confiance à 95{NARROW}%{WIDE}: -17,9{NARROW}% à -12,2{NARROW}%) par rapport à la "
+        f"situation de référence 2022{NARROW}; objectif 2026{WIDE}: -15{NARROW}%."
     ) in html
+    # The figure alone comes first, and under it what it is set against.
+    top = html.index('<p class="figure">')
+    assert top < html.index("constant\u00a0: <strong>") < html.index("<table>")
+    assert f"<strong>-15,1{NARROW}%</strong>" in html[top : top + 200]
+    assert f"de -17,9{NARROW}% à -12,2{NARROW}%" in html[top : top + 300]
+    assert f"Situation de référence{WIDE}: <strong>2022</strong> (déclarée)" in html
+    assert f"Objectif 2026{WIDE}: <strong>-15{NARROW}%</strong>" in html
     assert (
-        f"Part mesurée / estimée / extrapolée : 67{NARROW}% / 3{NARROW}% / 30{NARROW}%."
+        f"Part mesurée / estimée / extrapolée{WIDE}: 67{NARROW}% / 3{NARROW}% / 30{NARROW}%."
     ) in html
-    assert "Écart à la trajectoire : +3,8 points, <strong>en avance</strong> au seuil" in html
-    assert f"Consommation évitée : 16,0{NARROW}MWh (12,9 à 19,0{NARROW}MWh, 95 %)." in html
+    assert f"Écart à la trajectoire{WIDE}: +3,8 points, <strong>en avance</strong> au seuil" in html
+    assert (
+        f"Consommation évitée{WIDE}: 16,0{NARROW}MWh (12,9 à 19,0{NARROW}MWh, 95{NARROW}%)." in html
+    )
 
 
 def test_a_fall_is_published_negative_and_a_rise_positive() -> None:

@@ -119,8 +119,9 @@ def test_a_note_writes_its_values_by_their_names() -> None:
     french = note("fr", Note("baseline-too-uncertain", {"u_ratio": 0.173, "limit_ratio": 0.1}))
     assert f"17,3{NARROW}%" in french
     assert note("en", Note("no-baseline", {"baseline_year": 2022})).endswith("the year 2022.")
-    flagged = note("en", Note("flagged", {"flag": "few-devices", "count": 3}))
-    assert flagged == "fewer than 10 devices monitored: 3 stratum-months."
+    flagged = note("en", Note("flagged", {"flag": "few-devices", "count": 3, "total": 9}))
+    assert flagged == "Fewer than 10 devices monitored: 3 of 9 stratum-months."
+    assert notation.bound("à 95 % : oui ; non") == "à 95\u202f%\u00a0: oui\u202f; non"
     assert note("en", Note("never-heard-of")) == "never-heard-of"
 
 

@@ -11,7 +11,7 @@ from sobre_collector.report.rows import (
     provenance_rows,
     trajectory_rows,
 )
-from sobre_collector.report.sentences import missing, said, weaknesses
+from sobre_collector.report.sentences import evolution_interval, missing, said, span, weaknesses
 from sobre_collector.report.tables import table
 from sobre_collector.report.wording import Lang, flags, marked, name, say
 
@@ -37,13 +37,31 @@ def body(report: Report, lang: Lang, by_stratum: bool = True) -> str:
 
 def _result(report: Report, lang: Lang) -> Iterator[str]:
     lines = [f"<p>{marked(text)}</p>" for text in said(report, lang)]
-    if report.result is not None:
-        lines[0] = lines[0].replace("<p>", '<p class="lead">', 1)
-    if report.result is None:
-        lines.insert(0, f'<p class="verdict">{escape(say(lang, "said.insufficient"))}</p>')
-    yield _section("result", lang, "".join(lines))
+    yield _section("result", lang, "".join([*_headline(report, lang), *lines]))
     if report.missing:
         yield _section("missing", lang, _list(missing(report, lang)))
+
+
+def _headline(report: Report, lang: Lang) -> Iterator[str]:
+    """The figure alone, with its interval, its reference and its target: what is remembered."""
+    if report.result is None:
+        yield f'<p class="verdict">{escape(say(lang, "said.insufficient"))}</p>'
+    else:
+        label = escape(say(lang, "row.evolution"))
+        figure = escape(notation.change(report.result.evolution_ratio, lang))
+        yield f'<p class="figure"><span class="small">{label}</span><strong>{figure}</strong>'
+        if report.result.intervals:
+            low, high = (notation.change(end, lang) for end in evolution_interval(report, 0.95))
+            yield f"<span>{marked(say(lang, 'headline.interval', low=low, high=high))}</span>"
+        yield "</p>"
+    target = notation.percent(-report.trajectory.target_ratio, lang, 0)
+    kind = name(lang, "kind", report.baseline.kind)
+    facts = (
+        say(lang, "headline.baseline", baseline_year=report.baseline.year, kind=kind),
+        say(lang, "headline.target", target_year=report.trajectory.target_year, target=target),
+        say(lang, "headline.period", span=span(report, lang)),
+    )
+    yield f'<ul class="facts">{"".join(f"<li>{marked(fact)}</li>" for fact in facts)}</ul>'
 
 
 def _figures(report: Report, lang: Lang) -> str:
@@ -88,13 +106,15 @@ def _months(report: Report, lang: Lang) -> Iterator[str]:
     rows = []
     for m in report.months:
         known = m.low_kwh is not None and m.high_kwh is not None
+        own = m.month.startswith(f"{report.baseline.year:04}-")
         rows.append(
             [
                 notation.month(m.month, lang),
                 _kwh(m.energy_kwh, lang, "hidden"),
                 notation.energy_range(m.low_kwh or 0.0, m.high_kwh or 0.0, lang) if known else "",
                 _kwh(m.naive_kwh, lang),
-                _kwh(m.baseline_kwh, lang),
+                # In its own year the reference is the estimate beside it.
+                "" if own else _kwh(m.baseline_kwh, lang),
                 _kwh(m.path_kwh, lang),
                 "" if m.users is None else notation.number(m.users, lang),
             ]

@@ -41,4 +41,7 @@ def flagged(totals: Sequence[StratumTotal]) -> list[Note]:
     for one in totals:
         for flag in one.flags:
             counts[flag] += 1
-    return [Note("flagged", {"flag": flag, "count": counts[flag]}) for flag in sorted(counts)]
+    return [
+        Note("flagged", {"flag": flag, "count": counts[flag], "total": len(totals)})
+        for flag in sorted(counts)
+    ]

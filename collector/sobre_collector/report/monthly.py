@@ -158,6 +158,17 @@ def users(
     return Users(count, hypot(*u_parts)) if count > 0 else None
 
 
+def uncounted(
+    perimeter: Perimeter, months: Sequence[str], organisations: frozenset[str]
+) -> list[str]:
+    """Organisations of which no head-count is known in one of the months."""
+    return [
+        organisation
+        for organisation in sorted(organisations)
+        if any(_count(perimeter, month, organisation) is None for month in months)
+    ]
+
+
 def month_before(month: str) -> str:
     """The month before ("2026-01" gives "2025-12")."""
     year, number = int(month[:4]), int(month[5:7])

@@ -12,6 +12,13 @@ _MONTHS = {
 }
 
 
+def bound(text: str) -> str:
+    """A text whose spaces before a percent sign and French double punctuation do not break."""
+    for mark in ("%", ";", "?", "!"):
+        text = text.replace(f" {mark}", f"{NARROW}{mark}")
+    return text.replace(" :", "\u00a0:")
+
+
 def number(value: float, lang: str, decimals: int = 0) -> str:
     """A number with grouped thousands: "1 234,5" or "1,234.5"; never "-0"."""
     text = f"{value:,.{decimals}f}"

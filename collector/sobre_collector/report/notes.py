@@ -7,6 +7,7 @@ from sobre_collector.report.coverage import flagged
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import COVERAGE_FACTOR, Facts
 from sobre_collector.report.model import Note, Values
+from sobre_collector.report.monthly import uncounted
 
 # What docs/method.md says must be printed with each result.
 ASSUMPTIONS = (
@@ -31,10 +32,11 @@ def missing_of(drawn: Drawn) -> list[Note]:
         missing.append(Note("months-missing", values))
     if drawn.year <= baseline_year:
         missing.append(Note("not-after-baseline", {"baseline_year": baseline_year}))
-    if drawn.before is None:
-        missing.append(Note("no-users", {"year": baseline_year}))
-    if drawn.after is None and drawn.months:
-        missing.append(Note("no-users", {"year": drawn.year}))
+    missing += _no_users(drawn)
+    unlisted = [m for m in _compared(drawn) if drawn.fleet.perimeter.inventory_of(m).month is None]
+    if unlisted:
+        # Without it a total is the sum of the devices that report: the roll-out, not the fleet.
+        missing.append(Note("no-inventory", {"months": ", ".join(unlisted)}))
     return missing + _too_few(drawn) if missing else []
 
 
@@ -49,6 +51,28 @@ def _model(drawn: Drawn) -> list[Note]:
         "class": ", ".join(sorted(known)),
     }
     return [Note("model-offset" if measured else "model-whole", values)]
+
+
+def _no_users(drawn: Drawn) -> list[Note]:
+    baseline_year = drawn.fleet.perimeter.baseline.year
+    periods = [(baseline_year, drawn.before, months_of(baseline_year))]
+    if drawn.months:
+        periods.append((drawn.year, drawn.after, list(drawn.months)))
+    names = {o.id: o.name for o in drawn.fleet.perimeter.organisations}
+    found = []
+    for year, known, months in periods:
+        if known is None:
+            lacking = uncounted(drawn.fleet.perimeter, months, drawn.fleet.organisations)
+            listed = ", ".join(names.get(o, o) for o in lacking) or "–"
+            found.append(Note("no-users", {"year": year, "names": listed}))
+    return found
+
+
+def _compared(drawn: Drawn) -> list[str]:
+    """Months whose totals the result rests on."""
+    baseline = drawn.fleet.perimeter.baseline
+    own = months_of(baseline.year) if baseline.kind == "measured" else []
+    return [m for m in own if m in drawn.fleet.complete] + list(drawn.months)
 
 
 def _too_few(drawn: Drawn) -> list[Note]:

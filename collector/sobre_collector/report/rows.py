@@ -11,8 +11,10 @@ def figure_rows(report: Report, lang: Lang) -> list[list[str]]:
     base, energy = report.baseline, report.energy
     kind = name(lang, "kind", base.kind)
     label = say(lang, "row.baseline", baseline_year=base.year, kind=kind)
-    rows = [[label, _kwh(base.energy_kwh, lang), ""]]
+    sure = "" if base.u_kwh is None else say(lang, "row.u", u=notation.energy(base.u_kwh, lang))
     result = report.result
+    rows = _change_rows(report, lang) if result is not None else []
+    rows.append([label, _kwh(base.energy_kwh, lang), sure])
     if result is not None:
         rows.append([say(lang, "row.adjusted"), _kwh(result.adjusted_baseline_kwh, lang), ""])
     around = energy.interval
@@ -45,7 +47,7 @@ def figure_rows(report: Report, lang: Lang) -> list[list[str]]:
     return rows
 
 
-def _result_rows(report: Report, lang: Lang) -> list[list[str]]:
+def _change_rows(report: Report, lang: Lang) -> list[list[str]]:
     result, beside = report.result, report.beside
     assert result is not None
     rows = []
@@ -60,6 +62,13 @@ def _result_rows(report: Report, lang: Lang) -> list[list[str]]:
     ):
         if ratio is not None:
             rows.append([say(lang, key), notation.change(-ratio, lang), ""])
+    return rows
+
+
+def _result_rows(report: Report, lang: Lang) -> list[list[str]]:
+    result = report.result
+    assert result is not None
+    rows = []
     around = result.avoided_interval
     interval = notation.energy_range(around.low_kwh, around.high_kwh, lang) if around else ""
     rows.append([say(lang, "row.avoided"), _kwh(result.avoided_kwh, lang), interval])
@@ -98,10 +107,14 @@ def trajectory_rows(report: Report, lang: Lang) -> list[list[str]]:
             low, high = (notation.number(r * 100, lang, 1) for r in _ends(report))
             text += f" ({_to(low, high, lang)})"
         rows.append([say(lang, "row.gap"), text])
-    left = notation.points(found.trailing_ratio - found.target_ratio, lang)
-    rows.append([say(lang, "row.left", target_year=found.target_year), left])
+    left_ratio = found.trailing_ratio - found.target_ratio
+    reached = left_ratio >= 0
+    left = notation.points(abs(left_ratio) if reached else left_ratio, lang).removeprefix("+")
+    text = say(lang, "row.reached", points=left) if reached else left
+    rows.append([say(lang, "row.left", target_year=found.target_year), text])
     # With less than a year to go, a yearly pace is a figure nobody can act on.
-    if found.required_yearly_ratio is not None and int(found.window_end[:4]) < found.target_year:
+    running = int(found.window_end[:4]) < found.target_year
+    if found.required_yearly_ratio is not None and running and not reached:
         text = notation.points(-found.required_yearly_ratio, lang)
         rows.append([say(lang, "row.required"), text])
     return rows
@@ -132,12 +145,23 @@ def provenance_rows(report: Report, lang: Lang) -> list[list[str]]:
     return [
         [say(lang, "row.perimeter"), report.perimeter or unknown],
         [say(lang, "row.users_definition"), report.users.definition or unknown],
-        [say(lang, "row.evidence"), report.baseline.evidence or unknown],
+        [say(lang, "row.evidence"), _evidence(report, lang) or unknown],
         [say(lang, "row.method"), made.method_version],
         [say(lang, "row.software"), made.software_version],
         [say(lang, "row.input"), made.input_sha256],
         [say(lang, "row.generated"), notation.day(made.generated_at, lang)],
     ]
+
+
+def _evidence(report: Report, lang: Lang) -> str:
+    base = report.baseline
+    text = base.evidence
+    if base.kind == "measured" and text:
+        text = say(lang, "row.evidence_measured", year=base.year)
+    if base.approved_by:
+        on = notation.day(base.approved_on, lang) if base.approved_on else say(lang, "unknown")
+        text += f" ; {say(lang, 'row.approved', by=base.approved_by, on=on)}"
+    return text.removeprefix(" ; ")
 
 
 def _ends(report: Report) -> tuple[float, float]:

@@ -109,5 +109,4 @@ def said(report: Report, lang: Lang) -> list[str]:
     """All sentences that can be said of the result, the most important first."""
     found = [evolution(report, lang), gap(report, lang), shares(report, lang)]
     found += [avoided(report, lang), provisional(report, lang)]
-    found.append(say(lang, "said.period", span=span(report, lang)) if report.result else None)
     return [text for text in found if text]

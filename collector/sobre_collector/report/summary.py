@@ -2,7 +2,7 @@
 
 from sobre_collector.report.model import Report
 from sobre_collector.report.rows import conservation_rows, figure_rows, trajectory_rows
-from sobre_collector.report.sentences import missing, said
+from sobre_collector.report.sentences import missing, said, span
 from sobre_collector.report.wording import Lang, plain, say
 
 
@@ -16,6 +16,7 @@ def summary(report: Report, lang: Lang) -> str:
         lines.append(say(lang, "said.insufficient"))
         lines += [f"- {plain(text)}" for text in missing(report, lang)]
     lines += [plain(text) for text in sentences]
+    lines.append(say(lang, "said.period", span=span(report, lang)))
     for title, rows in (
         ("figures", figure_rows(report, lang)),
         ("trajectory", trajectory_rows(report, lang)),

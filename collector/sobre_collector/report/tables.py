@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from html import escape
 
+from sobre_collector.report.notation import bound
+
 LONG = 22
+SHORT = 16
 
 
 def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of texts; the first cell of each row is its header. All is escaped here."""
-    top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+    top = "".join(f'<th scope="col">{escape(bound(head))}</th>' for head in heads)
     body = "".join(_row(row) for row in rows)
     return (
         # A region that can be reached by keyboard, so that a wide table can be scrolled.
@@ -19,8 +22,10 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def _row(cells: Sequence[str]) -> str:
-    rest = "".join(f"<td{_kind(cell)}>{escape(cell)}</td>" for cell in cells[1:])
-    return f'<tr><th scope="row">{escape(cells[0])}</th>{rest}</tr>'
+    rest = "".join(f"<td{_kind(cell)}>{escape(bound(cell))}</td>" for cell in cells[1:])
+    # A name of one or two words, such as a month, reads better unbroken.
+    short = ' class="short"' if len(cells[0]) <= SHORT else ""
+    return f'<tr><th scope="row"{short}>{escape(bound(cells[0]))}</th>{rest}</tr>'
 
 
 def _kind(cell: str) -> str:

@@ -29,7 +29,8 @@ def note(lang: Lang, one: Note) -> str:
     template = TABLES[lang].get(f"note.{one.code}")
     if template is None:
         return one.code
-    return template.format(**{key: _value(lang, key, v) for key, v in one.values.items()})
+    text = template.format(**{key: _value(lang, key, v) for key, v in one.values.items()})
+    return text[:1].upper() + text[1:]
 
 
 def flags(lang: Lang, codes: Iterable[str]) -> str:
@@ -44,7 +45,7 @@ def plain(text: str) -> str:
 
 def marked(text: str) -> str:
     """A text as HTML: escaped, its `**…**` as strong."""
-    parts = escape(text).split("**")
+    parts = escape(notation.bound(text)).split("**")
     return "".join(f"<strong>{p}</strong>" if i % 2 else p for i, p in enumerate(parts))
 
 

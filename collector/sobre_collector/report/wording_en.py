@@ -16,6 +16,14 @@ ENGLISH = {
     "said.provisional_months": "fewer than 12 complete months",
     "said.provisional_measured": "less than 50% measured",
     "said.insufficient": "Insufficient data",
+    "headline.interval": "{low} to {high} (95% confidence interval)",
+    "headline.baseline": "Reference situation: **{baseline_year}** ({kind})",
+    "headline.target": "Target {target_year}: **{target}**",
+    "headline.period": "Period: **{span}**",
+    "row.u": "standard deviation: {u}",
+    "row.reached": "nothing so far: target exceeded by {points}",
+    "row.evidence_measured": "meters and agents, January to December {year}",
+    "row.approved": "approved by {by} (date: {on})",
     "status.ahead": "ahead",
     "status.behind": "behind",
     "status.on-path": "on the path",
@@ -61,7 +69,10 @@ ENGLISH = {
     "flag.baseline-without-uncertainty": "reference situation without uncertainty",
     "note.no-baseline": "No reference situation: give its value, or measure the year "
     "{baseline_year}.",
-    "note.no-users": "Head-count unknown for {year}: complete the head-count file.",
+    "note.no-users": "Head-count unknown for {year}: complete the head-count file (organisations: "
+    "{names}).",
+    "note.no-inventory": "No inventory: the total would be but the sum of the monitored devices. "
+    "Complete the inventory file for: {months}.",
     "note.no-months": "No month is known for {year}.",
     "note.months-missing": "{known} complete months of 12 in {year}; missing: {months}.",
     "note.baseline-months-missing": "{known} complete months of 12 in the reference year "
@@ -84,7 +95,7 @@ ENGLISH = {
     "wide.",
     "note.baseline-evidence": "The reference situation of {baseline_year} has no document as "
     "evidence.",
-    "note.flagged": "{flag}: {count} stratum-months.",
+    "note.flagged": "{flag}: {count} of {total} stratum-months.",
     "note.not-after-baseline": "The year asked for is not after the reference year "
     "{baseline_year}.",
     "note.left-out": "Outside the constant perimeter, so not counted: {names}.",

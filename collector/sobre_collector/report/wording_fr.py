@@ -17,6 +17,14 @@ FRENCH = {
     "said.provisional_months": "moins de 12 mois complets",
     "said.provisional_measured": "moins de 50 % mesuré",
     "said.insufficient": "Données insuffisantes",
+    "headline.interval": "de {low} à {high} (intervalle de confiance à 95 %)",
+    "headline.baseline": "Situation de référence : **{baseline_year}** ({kind})",
+    "headline.target": "Objectif {target_year} : **{target}**",
+    "headline.period": "Période : **{span}**",
+    "row.u": "écart type : {u}",
+    "row.reached": "rien à ce jour : objectif dépassé de {points}",
+    "row.evidence_measured": "compteurs et agents, de janvier à décembre {year}",
+    "row.approved": "approuvée par {by} (date : {on})",
     "status.ahead": "en avance",
     "status.behind": "en retard",
     "status.on-path": "sur la trajectoire",
@@ -62,7 +70,10 @@ FRENCH = {
     "flag.baseline-without-uncertainty": "situation de référence sans incertitude",
     "note.no-baseline": "Aucune situation de référence : renseignez sa valeur, ou mesurez "
     "l’année {baseline_year}.",
-    "note.no-users": "Effectifs inconnus pour {year} : complétez le fichier des effectifs.",
+    "note.no-users": "Effectifs inconnus pour {year} : complétez le fichier des effectifs "
+    "(organisations : {names}).",
+    "note.no-inventory": "Aucun inventaire : le total ne serait que la somme des appareils suivis. "
+    "Complétez le fichier d’inventaire pour : {months}.",
     "note.no-months": "Aucun mois connu pour {year}.",
     "note.months-missing": "{known} mois complets sur 12 en {year} ; manquent : {months}.",
     "note.baseline-months-missing": "{known} mois complets sur 12 pour l’année de référence "
@@ -88,7 +99,7 @@ FRENCH = {
     "plutôt trop large.",
     "note.baseline-evidence": "La situation de référence {baseline_year} n’a pas de pièce "
     "justificative.",
-    "note.flagged": "{flag} : {count} strates-mois.",
+    "note.flagged": "{flag} : {count} strates-mois sur {total}.",
     "note.not-after-baseline": "L’année demandée n’est pas postérieure à l’année de référence "
     "{baseline_year}.",
     "note.left-out": "Hors du périmètre constant, donc non comptés : {names}.",
