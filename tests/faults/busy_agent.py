@@ -31,6 +31,8 @@ MINUTE_S = 60
 # So long ago (s) simulated time begins, that no load is of the future before the end.
 BEGINS_BEFORE_S = 20 * 86_400
 FIRST, READY = "first.json", "ready"
+# What this process's meters show beyond the others: no two machines draw the same.
+MORE_MW = "BUSY_AGENT_MORE_MW"
 LONGEST_GAP_MINUTES = 8
 
 
@@ -49,8 +51,8 @@ class Steady:
 
     name = "steady"
 
-    def __init__(self, node: str, count: int, clock: Ticks) -> None:
-        self._clock = clock
+    def __init__(self, node: str, count: int, clock: Ticks, more_mw: int = 0) -> None:
+        self._clock, self._begins_s, self._more_mw = clock, clock.at_s, more_mw
         # A person's device lies in another file of the store than the infrastructure's.
         classes = {f"{node}-{n}": "server" for n in range(1, count)}
         self._classes = {node: "workstation.desktop", **classes}
@@ -66,7 +68,8 @@ class Steady:
         for number, device in enumerate(self._classes):
             # 100.7 W, 107.7 W…: seconds do not make whole joules, and the rest must be carried.
             power_mw = 100_700 + 7_000 * number
-            found.append(Reading(device, int(self._clock.at_s) * power_mw * 1_000))
+            more_uj = int(self._clock.at_s - self._begins_s) * self._more_mw * 1_000
+            found.append(Reading(device, int(self._clock.at_s) * power_mw * 1_000 + more_uj))
         return found
 
     def close(self) -> None:
@@ -92,7 +95,7 @@ def main(path: Path, devices: int, tick_s: float) -> int:
             * MINUTE_S
         )
         clock = Ticks(last_s + gap_s)
-        driver = Steady(config.node, devices, clock)
+        driver = Steady(config.node, devices, clock, int(os.environ.get(MORE_MW, "0")))
         source = Source(driver.name, driver, MINUTE_S, "minute")
         books = Books(config, [source], spool)
         delivering = Delivering(config, config.node, False, stop.set)
