@@ -2,11 +2,16 @@
 
 import string
 from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from sobre_collector.indicators.baseline import Kind
+from sobre_collector.indicators.trajectory import Status
 from sobre_collector.perimeter import BASELINE_KINDS
 from sobre_collector.report import notation
+from sobre_collector.report.facts import METHOD_VERSION
 from sobre_collector.report.model import Note
 from sobre_collector.report.wording import TABLES, Lang, marked, note, say
 from sobre_drivers.load import CLASSES, Origin
@@ -127,3 +132,25 @@ def test_a_note_writes_its_values_by_their_names() -> None:
 
 def test_marks_become_strong_and_all_else_is_escaped() -> None:
     assert marked("a **<b>** & c") == "a <strong>&lt;b&gt;</strong> &amp; c"
+
+
+METHOD = (Path(__file__).parents[1] / "docs" / "method.md").read_text("utf-8")
+
+
+def test_the_report_quotes_the_method_that_is_described() -> None:
+    assert METHOD.splitlines()[0].endswith(f"version {METHOD_VERSION}")
+
+
+@pytest.mark.parametrize(("lang", "part"), [("fr", 0), ("en", 1)], ids=["fr", "en"])
+def test_the_method_and_the_page_call_a_status_by_the_same_name(lang: Lang, part: int) -> None:
+    text = METHOD.split("## In English")[part]
+    for status in get_args(Status):
+        word = TABLES[lang][f"status.{status}"]
+        assert word in text.replace("\n", " "), status
+
+
+def test_a_kind_of_baseline_has_one_name_everywhere() -> None:
+    assert set(get_args(Kind)) == set(BASELINE_KINDS)
+    assert {key for key in TABLES["fr"] if key.startswith("kind.")} == {
+        f"kind.{kind}" for kind in BASELINE_KINDS
+    }
