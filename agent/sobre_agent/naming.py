@@ -1,6 +1,6 @@
-"""The derived name of this PC, told by a process that ends.
+"""What this PC is called and which machine it is, told by a process that ends.
 
-Hashing brings OpenSSL: 4 MiB that an agent would carry all year for one hash at its start.
+Hashing brings OpenSSL: 4 MiB that an agent would carry all year for two hashes at its start.
 """
 
 import subprocess
@@ -12,29 +12,38 @@ from sobre_drivers.errors import ConfigError
 WITHIN_S = 60.0
 
 
-def derived_elsewhere(key_file: Path) -> str:
-    """`sobre_agent.identity.derived_node` in a process of its own; ConfigError as there."""
-    words = [sys.executable, "-m", "sobre_agent.naming", str(key_file)]
+def told_elsewhere(key_file: Path | None, stream: str) -> tuple[str, str]:
+    """The derived node ("" without a key file) and this machine's mark in a stream.
+
+    The mark is "" where the machine has no id; it tells nothing outside its stream. ConfigError if
+    a node cannot be derived.
+    """
+    words = [sys.executable, "-m", "sobre_agent.naming", stream, str(key_file or "")]
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigError(f"node: cannot be derived ({error}); name the node") from error
     if done.returncode:
         raise ConfigError(*done.stderr.splitlines())
-    return done.stdout.strip()
+    node, _, mark = done.stdout.partition("\n")
+    return node, mark.strip()
 
 
-def main(key_file: Path) -> int:
-    """Print the name; exit code 2 with the problems if there is none."""
-    from sobre_agent.identity import derived_node
+def main(stream: str, key_file: str) -> int:
+    """Print node and mark, a line each; exit code 2 with the problems if there is no node."""
+    from sobre_agent.identity import derived_node, machine_id, node_name
 
     try:
-        print(derived_node(key_file))
+        print(derived_node(Path(key_file)) if key_file else "")
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
         return 2
+    try:
+        print(node_name(stream.encode("ascii"), machine_id()))
+    except ConfigError:
+        print()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(*sys.argv[1:3]))

@@ -94,12 +94,17 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
         return
     script = [f"PRAGMA application_id = {APPLICATION_ID};"]
     script += STEPS[version:]
-    if not version:
-        import uuid
-
-        script.append(f"INSERT INTO meta VALUES ('stream', '{uuid.uuid4()}');")
     script.append(f"PRAGMA user_version = {len(STEPS)};")
-    connection.executescript("BEGIN IMMEDIATE;" + "".join(script) + "COMMIT;")
+    connection.executescript("BEGIN IMMEDIATE;" + "".join(script))
+    if not version:
+        _begin_stream(connection)
+    connection.execute("COMMIT")
+
+
+def _begin_stream(connection: sqlite3.Connection) -> None:
+    import uuid
+
+    connection.execute("INSERT INTO meta VALUES ('stream', ?)", (str(uuid.uuid4()),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,14 @@ class DayTotal:
     energy_j: int
     night_j: int
     method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a copied spool held of the machine from which it came: loads not confirmed, and J."""
+
+    loads: int
+    energy_j: int
 
 
 class SpoolFile:
@@ -183,6 +196,35 @@ class SpoolFile:
         (pages,) = self._db.execute("PRAGMA page_count").fetchone()
         (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
         return self._pages_for_loads is not None and pages - free > self._pages_for_loads
+
+    @property
+    def stream(self) -> str:
+        """The stream that was born with this spool."""
+        return str(self.rows("SELECT value FROM meta WHERE key = 'stream'")[0][0])
+
+    def belong_to(self, machine: str) -> Left | None:
+        """Begin a new stream, and a new history, if this spool comes from another machine.
+
+        What waits in it is the other's to deliver: sent from here too it would count twice.
+        `machine` is a mark made with `stream`, "" where there is none; None: all is as it should.
+        """
+        if not machine:
+            return None
+        noted = self.rows("SELECT value FROM meta WHERE key = 'machine'")
+        if noted == [(machine,)]:
+            return None
+
+        def work(db: sqlite3.Connection) -> Left | None:
+            db.execute("INSERT OR IGNORE INTO meta VALUES ('machine', ?)", (machine,))
+            if not noted:
+                return None
+            (left,) = db.execute("SELECT count(*), coalesce(sum(energy_j), 0) FROM load")
+            for table in ("load", "batch", "aside", "day", "device", "meta"):
+                db.execute(f"DELETE FROM {table}")
+            _begin_stream(db)
+            return Left(*left)
+
+        return self.write(work, essential=True)
 
     def make_ballast(self) -> None:
         """Lay the reserve aside again, if it was given back and there is room."""

@@ -16,10 +16,11 @@ from sobre_agent.history import placed
 from sobre_agent.live import Live
 from sobre_agent.lock import held
 from sobre_agent.loop import Loop, Silence
-from sobre_agent.naming import derived_elsewhere
+from sobre_agent.naming import told_elsewhere
 from sobre_agent.schedule import Round
 from sobre_agent.sources import Source, sources_of
 from sobre_agent.spool import Spool
+from sobre_agent.spool_schema import SpoolFile
 from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import personal
@@ -48,31 +49,44 @@ def run(args: argparse.Namespace) -> int:
     problems = preflight.problems(config)
     if problems:
         raise ConfigError(*(f"{args.config}: {problem}" for problem in problems))
-    node = _node(config)
-    sources = sources_of(config, node)
-    devices = sum(len(source.driver.describe()) for source in sources)
-    with (
-        held(config.spool.folder / LOCK, "an agent with this spool"),
-        closing(
-            Spool(
-                config.spool.folder,
-                max(config.spool.max_mib, devices),
-                lambda span: placed(span, config.zone, config.working_hours),
-            )
-        ) as spool,
-    ):
-        try:
-            log.info("node %s: %d devices, delivered %s", node, devices, config.delivery.pace)
-            return 0 if _work(config, args.config, node, sources, spool) else 1
-        finally:
-            for source in sources:
-                source.driver.close()
+    with held(config.spool.folder / LOCK, "an agent with this spool"):
+        node = _settled(config)
+        sources = sources_of(config, node)
+        devices = sum(len(source.driver.describe()) for source in sources)
+        spool = Spool(
+            config.spool.folder,
+            max(config.spool.max_mib, devices),
+            lambda span: placed(span, config.zone, config.working_hours),
+        )
+        with closing(spool):
+            try:
+                log.info("node %s: %d devices, delivered %s", node, devices, config.delivery.pace)
+                return 0 if _work(config, args.config, node, sources, spool) else 1
+            finally:
+                for source in sources:
+                    source.driver.close()
 
 
-def _node(config: AgentConfig) -> str:
-    if config.node or config.organisation_key_file is None:
-        return config.node
-    return derived_elsewhere(config.organisation_key_file)
+def _settled(config: AgentConfig) -> str:
+    """The name of this node, once its spool is known to be this machine's."""
+    folder = config.spool.folder
+    with closing(SpoolFile(folder, None)) as file:
+        # A name that is written down needs no key.
+        key_file = None if config.node else config.organisation_key_file
+        node, mark = told_elsewhere(key_file, file.stream)
+        left = file.belong_to(mark)
+    if left is not None:
+        log.warning(
+            "%s: copied from another machine; the %d loads (%d J) in it are that one's to deliver, "
+            "and are not sent from here: a new stream begins",
+            folder,
+            left.loads,
+            left.energy_j,
+        )
+        with closing(SpoolFile(folder, None)) as file:
+            _, mark = told_elsewhere(None, file.stream)
+            file.belong_to(mark)
+    return config.node or node
 
 
 def _work(
