@@ -60,20 +60,24 @@ def no_headcount_before(folder: Path) -> None:
         (
             half_monitored()[:2],
             NOTHING,
-            "1 mois complets sur 12 en 2025 ; manquent : 2025-02, 2025-03",
-            "1 complete months of 12 in 2025; missing: 2025-02, 2025-03",
+            "1 mois complets sur 12 en 2025 ; manquent : février 2025 à décembre 2025",
+            "1 complete months of 12 in 2025; missing: February 2025 to December 2025",
         ),
         (
             half_monitored(),
             measured,
-            "0 mois complets sur 12 pour l’année de référence 2022 ; manquent : 2022-01",
-            "0 complete months of 12 in the reference year 2022; missing: 2022-01",
+            "0 mois complets sur 12 pour l’année de référence 2022 ; "
+            "manquent : janvier 2022 à décembre 2022",
+            "0 complete months of 12 in the reference year 2022; "
+            "missing: January 2022 to December 2022",
         ),
         (
             measured_before()[:20] + half_monitored(),
             measured,
-            "10 mois complets sur 12 pour l’année de référence 2022 ; manquent : 2022-11, 2022-12",
-            "10 complete months of 12 in the reference year 2022; missing: 2022-11, 2022-12",
+            "10 mois complets sur 12 pour l’année de référence 2022 ; "
+            "manquent : novembre 2022 à décembre 2022",
+            "10 complete months of 12 in the reference year 2022; "
+            "missing: November 2022 to December 2022",
         ),
         (
             half_monitored(),
@@ -84,8 +88,8 @@ def no_headcount_before(folder: Path) -> None:
         (
             half_monitored(),
             late_inventory,
-            "Complétez le fichier d’inventaire pour : 2025-01, 2025-02.",
-            "Complete the inventory file for: 2025-01, 2025-02.",
+            "Complétez le fichier d’inventaire pour : janvier 2025 à février 2025.",
+            "Complete the inventory file for: January 2025 to February 2025.",
         ),
         (
             half_monitored(),

@@ -126,6 +126,9 @@ def test_a_note_writes_its_values_by_their_names() -> None:
     assert note("en", Note("no-baseline", {"baseline_year": 2022})).endswith("the year 2022.")
     flagged = note("en", Note("flagged", {"flag": "few-devices", "count": 3, "total": 9}))
     assert flagged == "Fewer than 10 devices monitored: 3 of 9 stratum-months."
+    assert notation.months(["2024-12", "2025-01", "2025-02", "2025-05"], "en") == (
+        "December 2024 to February 2025, May 2025"
+    )
     assert notation.bound("à 95 % : oui ; non") == "à 95\u202f%\u00a0: oui\u202f; non"
     assert note("en", Note("never-heard-of")) == "never-heard-of"
 

@@ -10,7 +10,7 @@ from html import escape
 from math import floor, log10
 
 WIDTH, HEIGHT = 720, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 30, 14, 34
+LEFT, RIGHT, TOP, BOTTOM = 64, 30, 34, 34
 BAR_HEIGHT, BAR_LABEL, BAR_VALUE = 26, 210, 90
 
 
@@ -96,8 +96,8 @@ def _grid(top: float, step: float, y: Callable[[float], float], unit: str) -> It
         value = index * step
         at = y(value)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
-        text = f"{value:g}{' ' + unit if index == round(top / step) else ''}"
-        yield f'<text class="end" x="{LEFT - 6}" y="{at + 4:.1f}">{escape(text)}</text>'
+        yield f'<text class="end" x="{LEFT - 6}" y="{at + 4:.1f}">{value:g}</text>'
+    yield f'<text class="end" x="{LEFT - 6}" y="{TOP - 14}">{escape(unit)}</text>'
 
 
 def _months(points: Sequence[Point], x: Callable[[int], float]) -> Iterator[str]:

@@ -94,6 +94,25 @@ def month(iso: str, lang: str) -> str:
     return f"{_MONTHS[lang].split()[int(number_of_month) - 1]} {year}"
 
 
+def months(isos: Sequence[str], lang: str) -> str:
+    """Months in order, runs of them by their ends: "mai 2025, juillet 2025 à décembre 2025"."""
+    runs: list[list[str]] = []
+    for iso in isos:
+        number_of_month = int(iso[:4]) * 12 + int(iso[5:7])
+        before = runs[-1][-1] if runs else ""
+        if before and int(before[:4]) * 12 + int(before[5:7]) + 1 == number_of_month:
+            runs[-1].append(iso)
+        else:
+            runs.append([iso])
+    to = "à" if lang == "fr" else "to"
+    return ", ".join(
+        month(run[0], lang)
+        if len(run) == 1
+        else f"{month(run[0], lang)} {to} {month(run[-1], lang)}"
+        for run in runs
+    )
+
+
 def day(iso: str, lang: str) -> str:
     """ "2026-11-24" as "24 novembre 2026" or "24 November 2026" (1er in French)."""
     at = date.fromisoformat(iso[:10])

@@ -51,6 +51,8 @@ def marked(text: str) -> str:
 
 def _value(lang: Lang, key: str, value: str | int | float) -> str:
     if isinstance(value, str):
+        if key == "months":
+            return notation.months(value.split(", "), lang)
         return ", ".join(name(lang, key, code) for code in value.split(", "))
     if key.endswith("_ratio"):
         return notation.percent(value, lang)
