@@ -407,3 +407,14 @@ def test_a_port_in_use_is_said_with_what_to_do(tmp_path: Path) -> None:
 def test_this_machines_own_figures_are_not_served_beyond_it(tmp_path: Path) -> None:
     said = _refused("--data", str(tmp_path), "--host", "0.0.0.0", "--status", "x.json")
     assert "loopback only" in said
+
+
+def test_the_perimeter_may_ask_for_more_workstations_before_they_are_counted(
+    serve: MakeServer, data: Path
+) -> None:
+    stated = (data / "perimeter.toml").read_text("utf-8")
+    (data / "perimeter.toml").write_text(f"publish_at_least = 400\n{stated}", "utf-8")
+    page = serve(data)
+    assert "fewer than 400" in parsed(page.get("/en/").text).text
+    trajectory = parsed(page.get("/fr/trajectory").text).text
+    assert "Moins de 400 postes de travail" in trajectory
