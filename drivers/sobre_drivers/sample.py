@@ -45,7 +45,8 @@ class Reading:
     """What one device showed. None is "the meter did not say": never 0, −1 or NaN.
 
     `register_uj` is a cumulative energy register in µJ, `power_w` an active power in W, `state`
-    one of the states of `sobre_drivers.load`, `pages` a cumulative page counter.
+    one of the states of `sobre_drivers.load`, `pages` a cumulative page counter. `mean` says that
+    the power is the mean since the reading before, and not that of this instant.
     """
 
     device: str
@@ -54,6 +55,7 @@ class Reading:
     serial: str | None = None
     state: str | None = None
     pages: int | None = None
+    mean: bool = False
 
 
 @dataclass(frozen=True, slots=True)
