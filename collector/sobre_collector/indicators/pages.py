@@ -65,20 +65,22 @@ def printed(readings: Sequence[Reading], counter: Counter) -> Pages:
             flags.append("replaced")
             continue
         found = _between(anchor, reading, counter)
+        confirmed = None if aside is None else _step(aside, reading, counter)
+        if confirmed is not None and (found is None or found[1] == "reset"):
+            # Twice the same strange level: the counter is another one now. Waiting has made a
+            # reset seem possible, yet its pages were not printed here.
+            total += confirmed
+            flags.append("confirmed-reset")
+            anchor, aside = reading, None
+            continue
         if found is not None:
             pages, flag = found
             # Plausible against the anchor: the reading in between was a spike.
-            if aside is not None and flag in ("ok", "rollover"):
+            if aside is not None and flag != "reset":
                 flags[-1] = "spike"
             total += pages
             least += pages if flag == "reset" else 0
             flags.append(flag)
-            anchor, aside = reading, None
-            continue
-        if aside is not None and (after := _step(aside, reading, counter)) is not None:
-            # Twice the same strange level: the counter is another one now.
-            total += after
-            flags.append("confirmed-reset")
             anchor, aside = reading, None
             continue
         aside = reading
