@@ -1,10 +1,10 @@
 """From samples to spans: what one device used, settled to the joule and cut at the clock."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sobre_agent.cutters import Cutter
+from sobre_agent.cutters import Cutter, Never
 from sobre_agent.elapsed import Elapsed, between, since_last_run
 from sobre_agent.open_load import OpenLoad, Piece, Span
 from sobre_drivers.load import Origin
@@ -33,7 +33,9 @@ class Account:
     """One device's running account; `saved` and the constructor's `saved` carry it over a restart.
 
     A device with a register is settled by it (a gap loses no energy), one without by its power. The
-    time line follows the wall clock; lengths of time come from clocks that nobody sets.
+    time line follows the wall clock while that is known, and goes on by itself otherwise; lengths
+    of time come from clocks that nobody sets. After a restart without a wall clock the line floats:
+    one load stays open until it can be stamped.
     """
 
     def __init__(
@@ -54,19 +56,28 @@ class Account:
         self._last: _Last | None = None
         self._resumed = False
         self._clean = False
+        self._floating = False
         self._findings: list[str] = []
         if saved is not None:
             self._restore(saved)
 
-    def take(self, sample: Sample) -> list[Span]:
-        """Settle a sample against the one before; the spans that it closed."""
+    def take(self, sample: Sample, known: bool = True) -> list[Span]:
+        """Settle a sample against the one before; the spans that it closed.
+
+        `known` is False while the sample's wall clock cannot be believed.
+        """
         at, reading = sample.at, sample.reading
         last = self._last
         if last is None:
-            self._remember(at, at.wall_s, 0.0, reading)
-            if reading.register_uj is not None:
-                self._settle(reading, 0.0)
+            self._floating = not known
+            self._begin(at, at.wall_s, 0.0, reading)
             return []
+        closed: list[Span] = []
+        if self._floating or not known:
+            if self._resumed and at.boot_s < last.at.boot_s:
+                return self._after_unknown_time(sample, last, known)
+            wall_s = last.line_s + max(0.0, at.boot_s - last.at.boot_s)
+            at = Instant(wall_s, at.mono_s, at.boot_s)
         if self._resumed:
             elapsed = since_last_run(last.at, at, self._clean, CHECKPOINT_S)
         else:
@@ -75,18 +86,17 @@ class Account:
         end_s = max(last.line_s, at.wall_s - elapsed.jump_s)
         age_s = last.age_s + elapsed.total_s
         if reading.register_uj is not None:
-            closed = self._by_register(reading, last, end_s, age_s)
-        elif self._register.anchor is not None:
-            # The register will say it all when it can be read again: power now would count twice.
-            closed = []
-        else:
-            closed = self._by_power(reading, last, end_s, elapsed)
+            closed += self._by_register(reading, last, end_s, age_s)
+        elif self._register.anchor is None:
+            # Otherwise the register will say it all when it can be read again: power now would
+            # count twice.
+            closed += self._by_power(reading, last, end_s, elapsed)
         if elapsed.jump_s:
             self._findings.append(f"the clock was set by {elapsed.jump_s:+.0f} s")
             closed += self._open.close()
             end_s = at.wall_s
         self._remember(at, end_s, age_s, reading)
-        return closed
+        return closed + (self._stamped(sample) if known and self._floating else [])
 
     def finish(self) -> list[Span]:
         """Close the open load where it stands, before its boundary."""
@@ -104,6 +114,7 @@ class Account:
             "register": asdict(self._register),
             "open": self._open.saved(),
             "clean": clean,
+            "floating": self._floating,
         }
 
     def _restore(self, saved: Mapping[str, Any]) -> None:
@@ -113,7 +124,30 @@ class Account:
         self._register = Register(**shown)
         self._open = OpenLoad(**{**saved["open"], "device": self._described.device})
         self._clean = bool(saved["clean"])
+        self._floating = bool(saved.get("floating", False))
         self._resumed = True
+
+    def _after_unknown_time(self, sample: Sample, last: _Last, known: bool) -> list[Span]:
+        """The machine restarted, and nobody knows how long it was down."""
+        if self._register.anchor is not None and not self._floating:
+            # The register will tell of all of it, once it is known how long it was.
+            return []
+        closed = [] if self._floating else self._open.close()
+        self._floating, self._resumed = True, False
+        self._register = Register()
+        at = Instant(last.line_s, sample.at.mono_s, sample.at.boot_s)
+        self._begin(at, last.line_s, last.age_s, sample.reading)
+        return closed + (self._stamped(sample) if known else [])
+
+    def _stamped(self, sample: Sample) -> list[Span]:
+        """Put what was open while the line floated in its place: it ends now."""
+        last = self._last
+        assert last is not None
+        self._floating = False
+        self._findings.append("the clock is known again")
+        closed = self._open.stamped(sample.at.wall_s - last.line_s, self._cutter)
+        self._last = replace(last, at=sample.at, line_s=sample.at.wall_s)
+        return closed
 
     def _by_register(self, reading: Reading, last: _Last, end_s: float, age_s: float) -> list[Span]:
         closed: list[Span] = []
@@ -125,7 +159,7 @@ class Account:
                 closed += self._open.close()
             else:
                 gap = step.end_s - step.start_s > self._gap_s
-                closed += self._open.add(piece, self._cutter, gap)
+                closed += self._open.add(piece, self._boundaries, gap)
         return closed
 
     def _settle(self, reading: Reading, age_s: float) -> tuple[Step, ...]:
@@ -171,8 +205,10 @@ class Account:
                 closed += self._stretch(at_s, at_s + span_s, energy_uj, state)
                 at_s += span_s
         if at_s < end_s:
-            # What was drawn before the machine went down says nothing of the time after it is up.
-            before_w = reading.power_w if elapsed.off_s else last.power_w
+            # A mean tells of this stretch by itself, and what was drawn before the machine went
+            # down says nothing of the time after it is up.
+            alone = reading.mean or elapsed.off_s
+            before_w = reading.power_w if alone else last.power_w
             energy_uj = self._seen_uj(before_w, reading.power_w, elapsed.awake_s)
             pages = _turned(last.pages, reading.pages)
             closed += self._stretch(at_s, end_s, energy_uj, last.state, reading.power_w, pages)
@@ -202,7 +238,16 @@ class Account:
             piece = Piece(start_s, end_s, energy_uj, Origin.ESTIMATED, state)
         else:
             piece = Piece(start_s, end_s, energy_uj, described.origin, state, power_w, pages)
-        return self._open.add(piece, self._cutter, long)
+        return self._open.add(piece, self._boundaries, long)
+
+    @property
+    def _boundaries(self) -> Cutter:
+        return Never() if self._floating else self._cutter
+
+    def _begin(self, at: Instant, line_s: float, age_s: float, reading: Reading) -> None:
+        self._remember(at, line_s, age_s, reading)
+        if reading.register_uj is not None:
+            self._settle(reading, age_s)
 
     def _remember(self, at: Instant, line_s: float, age_s: float, reading: Reading) -> None:
         self._last = _Last(at, line_s, age_s, reading.power_w, reading.state, reading.pages)

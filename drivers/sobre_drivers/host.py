@@ -150,7 +150,7 @@ class Host:
         """
         discharge_w, counters, cpu = self._discharge_w(), self._counters(), self._cpu()
         before, self._seen = self._seen, _Seen(self._clock.now(), counters, cpu)
-        power_w = discharge_w
+        power_w, mean = discharge_w, discharge_w is None
         if power_w is None and before is not None:
             power_w = self._counted_w(before, self._seen)
         if power_w is None and cpu is not None:
@@ -158,7 +158,7 @@ class Host:
             power_w = None if load_ratio is None else utilised_w(self._model, load_ratio)
         if power_w is None and all(self._reasons.values()):
             raise MeterError(f"{self._device}: {'; '.join(filter(None, self._reasons.values()))}")
-        return [Reading(self._device, power_w=power_w, state="on")]
+        return [Reading(self._device, power_w=power_w, state="on", mean=mean)]
 
     def sources(self) -> tuple[Source, ...]:
         """Every way in the order in which it is tried; the first without a reason is used."""
