@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +18,16 @@ EVER = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What an agent's spool says of one device: its last number, its register, what waits (J)."""
+    """What an agent's spool says of one device: its last number, its register (J), what waits."""
 
     seq: int
     register_j: int
-    waiting_j: int
+    waiting: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """All in J, but `loads`: how many the agents made. `foreign_j` is of no agent of ours."""
+    """All in J, but `loads` and what meters counted and books do not hold: `unbooked_uj`."""
 
     generated_j: int
     stored_j: int
@@ -61,18 +61,21 @@ def balance(data: Path, agents: Iterable[tuple[str, Path]]) -> Balance:
         for held in series.quarantined():
             if held.load is not None and held.stream is not None:
                 aside[held.node, held.load.device, held.stream].append(held.load)
-    lost_j = doubled_j = 0
+    lost_j = doubled_j = waiting_j = 0
     for ident in kept.keys() | stored.keys() | aside.keys():
-        known = kept.get(ident, Kept(0, 0, 0))
+        known = kept.get(ident, Kept(0, 0, {}))
         loads = stored[ident] + aside[ident]
         once = {load.seq: load.energy_j for load in loads if load.seq <= known.seq}
         doubled_j += sum(load.energy_j for load in loads) - sum(once.values())
-        lost_j += known.register_j - known.waiting_j - sum(once.values())
+        # What is stored and not confirmed yet waits and is no loss.
+        left_j = sum(energy_j for seq, energy_j in known.waiting.items() if seq not in once)
+        waiting_j += left_j
+        lost_j += known.register_j - left_j - sum(once.values())
     return Balance(
         sum(k.register_j for k in kept.values()),
         _total(stored),
         _total(aside),
-        sum(k.waiting_j for k in kept.values()),
+        waiting_j,
         lost_j,
         doubled_j,
         sum(k.seq for k in kept.values()),
@@ -84,11 +87,11 @@ def of_spool(folder: Path) -> list[tuple[str, str, Kept]]:
     """Device, stream and what is kept of it, of each device in a spool."""
     with closing(sqlite3.connect(folder / "spool.db")) as db:
         ((stream,),) = db.execute("SELECT value FROM meta WHERE key = 'stream'").fetchall()
-        rows = db.execute(
-            "SELECT device, seq, register_j, (SELECT coalesce(sum(energy_j), 0) FROM load"
-            " WHERE load.device = device.device) FROM device"
-        ).fetchall()
-    return [(device, stream, Kept(seq, j, waiting_j)) for device, seq, j, waiting_j in rows]
+        rows = db.execute("SELECT device, seq, register_j FROM device").fetchall()
+        waiting: dict[str, dict[int, int]] = {device: {} for device, _, _ in rows}
+        for device, seq, energy_j in db.execute("SELECT device, seq, energy_j FROM load"):
+            waiting[device][seq] = energy_j
+    return [(device, stream, Kept(seq, j, waiting[device])) for device, seq, j in rows]
 
 
 def _unbooked_uj(folder: Path) -> int:
