@@ -225,6 +225,7 @@ def test_what_stands_beside_a_total_does_not_weigh_a_few_devices_anew(
     # Ten of them use 10 × 1,420/83 = 171 kWh a month: to the next 200.
     assert found.months[0].energy_kwh == pytest.approx(2 * 220 + 400 + 2 * 800)
     assert found.months[0].naive_kwh == pytest.approx(naive_kwh)
+    assert ("rounded" in [note.code for note in found.notes]) is (step_ratio is not None)
     share = found.energy.estimated_share_ratio
     assert share == pytest.approx(1_420 / 2_440 if step_ratio is None else 0.6)
     parts = (found.energy.measured_share_ratio, share, found.energy.extrapolated_share_ratio)

@@ -119,6 +119,9 @@ def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
     suppressed = sum(group.suppressed for group in shown)
     if suppressed:
         notes.append(Note("suppressed", {"count": suppressed, "k": perimeter.publish_at_least}))
+    step_kwh = drawn.fleet.step_kwh(drawn.months)
+    if step_kwh > 0:
+        notes.append(Note("rounded", {"step_kwh": step_kwh}))
     account = facts.conservation
     if account and (account.missing_j or account.doubled_j):
         values = {"missing_j": account.missing_j, "doubled_j": account.doubled_j}

@@ -111,6 +111,8 @@ ENGLISH = {
     "± {u_ratio} at 95%: {class}) and does not shrink with their number. All of it is in the "
     "interval of the change: the reference situation does not come from this model, so nothing "
     "cancels.",
+    "note.rounded": "Some groups of workstations are too small to be shown: the plain sum (to "
+    "{step_kwh}) and the shares are rounded so that they tell nothing of these.",
     "note.pooled": "A stratum of one or two monitored workstations is not kept as it is: it is "
     "joined with others, and what it uses is taken from its class ({count} months).",
     "note.headcount-carried": "The head-counts of {count} months are those of an earlier one.",

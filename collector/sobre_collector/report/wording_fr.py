@@ -115,6 +115,8 @@ FRENCH = {
     "famille (jusqu’à ± {u_ratio} à 95 % : {class}) et ne diminue pas avec leur nombre. Elle "
     "est tout entière dans l’intervalle de l’évolution : la situation de référence ne vient pas de "
     "ce modèle, rien ne se compense.",
+    "note.rounded": "Certains groupes de postes sont trop petits pour être montrés : somme brute "
+    "(à {step_kwh} près) et les parts sont arrondies pour n’en rien livrer.",
     "note.pooled": "Une strate d’un ou deux postes suivis n’est pas conservée telle quelle : elle "
     "est réunie à d’autres, et sa consommation déduite de sa famille ({count} mois concernés).",
     "note.headcount-carried": "Les effectifs de {count} mois reprennent ceux d’un mois antérieur.",
