@@ -1,16 +1,21 @@
 """What the collector's own file may say; every key has a default, and paths start at that file."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.settings import load
 
 PASSWORD = "SOBRE_MQTT_PASSWORD"
+INFLUX_READ_TOKEN = "SOBRE_INFLUX_READ_TOKEN"
+INFLUX_WRITE_TOKEN = "SOBRE_INFLUX_WRITE_TOKEN"
+INFLUX_PASSWORD = "SOBRE_INFLUX_PASSWORD"
+INFLUX_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 # IANA's registrations for MQTT, without and with TLS.
 PLAIN_PORT, TLS_PORT = 1883, 8883
 
@@ -20,7 +25,8 @@ class Mqtt:
     """The broker, and who the collector is to it.
 
     `tls` "auto" is on, except on loopback; `port` None is the registered one. `ca_file` None means
-    the system's authorities. `queue_loads` bounds what waits in memory to be stored.
+    the system's authorities. `queue_loads` bounds what waits in memory to be stored. `shared` parts
+    the loads with other collectors, each under a `username` of its own.
     """
 
     host: str = "127.0.0.1"
@@ -32,6 +38,7 @@ class Mqtt:
     certificate_file: Path | None = None
     key_file: Path | None = None
     queue_loads: int = 100_000
+    shared: bool = False
 
     def __post_init__(self) -> None:
         if not self.host.strip():
@@ -72,6 +79,37 @@ class Web:
 
 
 @dataclass(frozen=True, slots=True)
+class Influx:
+    """The InfluxDB that keeps the series; `url` None means SQLite in the data folder.
+
+    2.x is spoken to with tokens, one that reads and one that writes, 1.x with a user and a
+    password if it asks for one. All databases begin with `prefix`. `ca_file` None means the
+    system's authorities.
+    """
+
+    url: str | None = None
+    version: Literal["2", "1"] = "2"
+    org: str = "sobre"
+    prefix: str = "sobre"
+    read_token_file: Path | None = None
+    write_token_file: Path | None = None
+    username: str = ""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    timeout_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if self.url is not None and not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url {self.url!r} is none; such as https://influx.example.org:8086")
+        if not INFLUX_PREFIX.fullmatch(self.prefix):
+            raise ValueError(f"prefix {self.prefix!r}: letters, digits and _, beginning with one")
+        if not 0 < self.timeout_s <= 300:
+            raise ValueError(f"timeout_s {self.timeout_s} is none; choose up to 300")
+        if self.ca_file is not None and not str(self.url).startswith("https"):
+            raise ValueError("ca_file has no use without TLS; give an https url or remove it")
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Whose word is taken.
 
@@ -84,70 +122,98 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long things are kept."""
+    """How long things are kept; `loads_months` and `days_years` are the infrastructure's."""
 
     close_after_days: int = 35
+    loads_months: int = 13
+    days_years: int = 5
     backups: int = 14
 
     def __post_init__(self) -> None:
         if not 1 <= self.close_after_days <= 366:
             raise ValueError(f"close_after_days {self.close_after_days}: choose 1 to 366")
+        if self.loads_months < 2:
+            raise ValueError(f"loads_months {self.loads_months}: choose 2 or more")
+        if self.days_years < 1:
+            raise ValueError(f"days_years {self.days_years}: choose 1 or more")
         if self.backups < 1:
             raise ValueError(f"backups {self.backups}: choose 1 or more")
 
 
 @dataclass(frozen=True, slots=True)
 class CollectorConfig:
-    """The collector's settings; see config/collector.example.toml. `perimeter` None: none yet."""
+    """The collector's settings; see config/collector.example.toml. `perimeter` None: none yet.
+
+    `ledger` "elsewhere": another host's collector has it, and this one only takes loads in.
+    """
 
     data: Path = Path("data")
     perimeter: Path | None = None
+    ledger: Literal["here", "elsewhere"] = "here"
     mqtt: Mqtt = field(default_factory=Mqtt)
     web: Web = field(default_factory=Web)
     policy: Policy = field(default_factory=Policy)
     keep: Keep = field(default_factory=Keep)
+    influx: Influx = field(default_factory=Influx)
+
+
+# The files that each table may name.
+_FILES = {
+    "mqtt": ("password_file", "ca_file", "certificate_file", "key_file"),
+    "influx": ("read_token_file", "write_token_file", "password_file", "ca_file"),
+}
 
 
 def load_config(path: Path, environment: Mapping[str, str] | None = None) -> CollectorConfig:
     """The settings in a file, its relative paths taken from the file's own folder."""
     config = load(path, CollectorConfig, environment)
     folder = path.absolute().parent
-    files = ("password_file", "ca_file", "certificate_file", "key_file")
-    given = {name: getattr(config.mqtt, name) for name in files}
-    mqtt = replace(config.mqtt, **{n: folder / p for n, p in given.items() if p is not None})
+    placed: dict[str, Any] = {}
+    for table, files in _FILES.items():
+        settings = getattr(config, table)
+        given = {name: getattr(settings, name) for name in files}
+        paths = {name: folder / found for name, found in given.items() if found is not None}
+        placed[table] = replace(settings, **paths)
     perimeter = None if config.perimeter is None else folder / config.perimeter
-    return replace(config, data=folder / config.data, perimeter=perimeter, mqtt=mqtt)
+    return replace(config, data=folder / config.data, perimeter=perimeter, **placed)
 
 
 def missing_files(config: CollectorConfig, where: str) -> list[str]:
     """One line for each file that the settings name and that cannot be read."""
     problems = []
-    for name in ("password_file", "ca_file", "certificate_file", "key_file"):
-        path = getattr(config.mqtt, name)
-        if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
-            problems.append(
-                f"{where}: 'mqtt.{name}' is {str(path)!r}, which cannot be read; "
-                "create it, or let this account read it"
-            )
+    for table, files in _FILES.items():
+        for name in files:
+            path = getattr(getattr(config, table), name)
+            if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
+                problems.append(
+                    f"{where}: '{table}.{name}' is {str(path)!r}, which cannot be read; "
+                    "create it, or let this account read it"
+                )
     return problems
 
 
 def password(mqtt: Mqtt, environment: Mapping[str, str] | None = None) -> str | None:
     """The broker password, from the environment or the file; None if neither is given."""
-    found = (os.environ if environment is None else environment).get(PASSWORD)
+    return secret(mqtt.password_file, PASSWORD, "the broker password", environment)
+
+
+def secret(
+    path: Path | None, variable: str, what: str, environment: Mapping[str, str] | None = None
+) -> str | None:
+    """A secret from the environment or its file; None if neither is given."""
+    found = (os.environ if environment is None else environment).get(variable)
     if found:
         return found
-    if mqtt.password_file is None:
+    if path is None:
         return None
     try:
-        text = mqtt.password_file.read_text("utf-8").rstrip("\r\n")
+        text = path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{mqtt.password_file}: the broker password cannot be read ({error}); "
-            f"create the file or set {PASSWORD}"
+            f"{path}: {what} cannot be read ({error}); create the file or set {variable}"
         ) from error
     if not text:
-        raise ConfigError(f"{mqtt.password_file}: is empty; write the broker password into it")
+        raise ConfigError(f"{path}: is empty; write {what} into it")
     return text
 
 
