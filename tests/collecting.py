@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +30,28 @@ def until(met: Callable[[], bool], what: str) -> None:
 class Collector:
     """A collector process on a data folder; use it as a context, so that it ends."""
 
-    def __init__(self, folder: Path, port: int, crash_at: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        crash_at: str = "",
+        settings: str = "",
+        program: Sequence[str] = ("-m", "sobre_collector", "collect"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "collector.toml"
-        self.config.write_text(f'data = "data"\n[mqtt]\nport = {port}\n')
+        self.config.write_text(settings or f'data = "data"\n[mqtt]\nport = {port}\n')
+        self._program = program
         self.data = folder / "data"
         self._log = folder / "collector.log"
-        self._environment = {**os.environ, "SOBRE_CRASH_AT": crash_at}
+        self._environment = {**os.environ, "SOBRE_CRASH_AT": crash_at, **(environment or {})}
 
     def __enter__(self) -> "Collector":
         self._begins = len(self.log()) if self._log.exists() else 0
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sobre_collector", "collect", "--config", str(self.config)],
+                [sys.executable, *self._program, "--config", str(self.config)],
                 env=self._environment,
                 stdout=log,
                 stderr=log,

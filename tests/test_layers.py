@@ -50,8 +50,9 @@ LAYERS = {
         conservation days months perimeter_toml
         perimeter_files rebuild
         intake duties
-        rulings
+        rulings snapshot
         jobs mqtt
+        sharing
         service review diagnosis
         report/
         web/

@@ -34,6 +34,10 @@ UNKNOWN = "unknown-device"
 # Clocks of agents and collector may differ by this much.
 FUTURE_S = 300
 
+# Where mosquitto counts the messages that it dropped, and under whose name that is flagged: `$` is
+# in no node's name.
+DROPPED = "$SYS/broker/publish/messages/dropped"
+BROKER = Key("$broker", "$broker")
 # Quarantined rows are counted again this often, since some are forgotten or decided upon.
 RECOUNT_S = 3_600
 # Nodes of which a refused message was told; beyond, each is told.
@@ -101,6 +105,7 @@ class Intake:
         self._refused: set[str] = set()
         self._lock = Lock()
         self._recount_s = float("-inf")
+        self._dropped = 0
         # A crash may have come between the quarantine and the ledger: the quarantine is right.
         for month, figures in series.late().items():
             ledger.put_late(month, *figures)
@@ -134,6 +139,9 @@ class Intake:
         batches: list[tuple[str, Batch, bytes]] = []
         for name, payload in messages:
             node = ""
+            if name == DROPPED:
+                self._broker_dropped(payload, now)
+                continue
             try:
                 node, kind, device = topics.parse(name)
                 if kind == "birth":
@@ -227,6 +235,16 @@ class Intake:
             stream, number = identity(payload[: MAX_BYTES + 1])
             answer = Answer(stream, number, digest(payload), now, reason)
             answers.append((topics.topic(node, "refused"), encode_answer(answer)))
+
+    def _broker_dropped(self, payload: bytes, now: int) -> None:
+        """The broker says how many messages it dropped since it started: an alarm if they grow."""
+        text = payload.decode(errors="replace")
+        count = int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+        if count > self._dropped:
+            text = "the broker drops messages; agents send them again, but look at its limits"
+            self._ledger.flag(BROKER, text, now)
+            log.warning("%s (%s so far)", text, count)
+        self._dropped = count
 
     def _count_aside(self, mono_s: float) -> None:
         if self._limits is not None and mono_s >= self._recount_s:

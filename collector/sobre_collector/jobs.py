@@ -15,7 +15,7 @@ from sobre_collector.conservation import check_in_words
 from sobre_collector.duties import Check, House, duties, run_duty
 from sobre_collector.perimeter import Perimeter
 from sobre_collector.rebuild import DAYS, rebuild_days
-from sobre_collector.rulings import carry_out
+from sobre_collector.rulings import carry_out, readmit_known
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import nowhere
@@ -54,7 +54,9 @@ class Jobs:
         backups: Path | None = None,
         paused: Callable[[], AbstractContextManager[object]] = nullcontext,
         crash: Callable[[str], None] = nowhere,
+        announce: Callable[[], None] | None = None,
     ) -> None:
+        self._announce = announce
         self._house = House(
             series,
             ledger,
@@ -99,12 +101,16 @@ class Jobs:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            instant = self._clock.now()
+            house, instant = self._house, self._clock.now()
             now = int(instant.wall_s)
             self._try(DECISIONS, partial(carry_out, self._house, now))
             if instant.mono_s >= self._rest_until_s:
                 self._try(DAYS, partial(self._rebuild, now))
             self._try("ledger", partial(self._all_due, now))
+            if self._announce is not None:
+                # The others may have met a device before they were told of it.
+                self._try("readmission", partial(readmit_known, house.series, house.ledger))
+                self._announce()
         finally:
             self._lock.release()
 

@@ -13,12 +13,14 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTMessageInfo, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from sobre_collector.config import Mqtt, password
+from sobre_collector.intake import DROPPED
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.topics import PREFIX
 
 log = logging.getLogger(__name__)
 
-TOPICS = (f"{PREFIX}/+/load", f"{PREFIX}/+/birth/#")
+LOADS, BIRTHS = f"{PREFIX}/+/load", f"{PREFIX}/+/birth/#"
+SHARED_LOADS = f"$share/collector/{LOADS}"
 # Our acknowledgement to the broker would say that a message came, and nobody needs to know that
 # before it is stored; `confirmed` says so. Without it the broker spares us a fifth of the work.
 QOS = 0
@@ -30,10 +32,21 @@ MOST_QUEUED = 20_000
 
 
 class Link:
-    """A connection that comes back by itself; `received` is called from paho's own thread."""
+    """A connection that comes back by itself; `received` is called from paho's own thread.
 
-    def __init__(self, settings: Mqtt, received: Callable[[str, bytes], object]) -> None:
-        self._received = received
+    So is `connected`, each time that the broker lets us read `topics`.
+    """
+
+    def __init__(
+        self,
+        settings: Mqtt,
+        received: Callable[[str, bytes], object],
+        topics: Sequence[str] = (LOADS, BIRTHS),
+        connected: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._received, self._connected = received, connected
+        self._topics = list(topics)
+        self._asked: int | None = None
         self._host, self._port = settings.address
         self._said = ""
         self._last: MQTTMessageInfo | None = None
@@ -67,6 +80,17 @@ class Link:
         for topic, payload in messages:
             self._last = self._client.publish(topic, payload, qos=1)
 
+    def retain(self, topic: str, payload: bytes) -> None:
+        """Publish what the broker keeps for whoever comes later."""
+        self._client.publish(topic, payload, qos=1, retain=True)
+
+    def read_too(self, topic: str) -> None:
+        """Read one topic more, from now on."""
+        if topic not in self._topics:
+            self._topics.append(topic)
+            if self._client.is_connected():
+                self._client.subscribe(topic, QOS)
+
     def stop(self, within_s: float = 2.0) -> None:
         """Let the last answers go out, and disconnect."""
         if self._last is not None and self._client.is_connected():
@@ -81,14 +105,19 @@ class Link:
         if code.is_failure:
             self._say(f"refuses us: {code}; see user name, password and certificate")
         else:
-            client.subscribe([(topic, QOS) for topic in TOPICS])
+            self._asked = client.subscribe([(topic, QOS) for topic in self._topics])[1]
+            # By itself, since other brokers may not have it, or not let us read it.
+            client.subscribe(DROPPED, QOS)
 
-    def _on_subscribe(self, _: Client, __: Any, ___: int, codes: Any, ____: Any) -> None:
+    def _on_subscribe(self, _: Client, __: Any, number: int, codes: Any, ___: Any) -> None:
+        if number != self._asked:
+            return
         if any(code.is_failure for code in codes):
             self._say("does not let us read loads and births; see its access list")
             return
         self._said = ""
         log.info("broker %s:%s: connected", self._host, self._port)
+        self._connected()
 
     def _on_disconnect(self, _: Client, __: Any, ___: Any, code: Any, ____: Any) -> None:
         if code.is_failure:

@@ -39,17 +39,25 @@ def everyone(organisation: str, site: str) -> bool:
 
 
 class Registry:
-    """The ledger's devices in memory. `accepts` is asked (organisation, site) of each new one."""
+    """The ledger's devices in memory. `accepts` is asked (organisation, site) of each new one.
+
+    `version` changes with the devices.
+    """
 
     def __init__(self, ledger: Ledger, accepts: Callable[[str, str], bool] = everyone) -> None:
         self._ledger = ledger
         self._accepts = accepts
         self._devices = ledger.devices()
+        self.version = 0
         self._of_node = Counter(key.node for key in self._devices)
 
     def device(self, key: Key) -> Device | None:
         """What the ledger knows of a device; None if it was never accepted."""
         return self._devices.get(key)
+
+    def all(self) -> list[Device]:
+        """All devices that were ever accepted."""
+        return list(self._devices.values())
 
     def of_node(self, node: str) -> int:
         """How many devices a node speaks for."""
@@ -97,6 +105,7 @@ class Registry:
         if device.key not in self._devices:
             self._of_node[device.key.node] += 1
         self._devices[device.key] = device
+        self.version += 1
 
 
 def greatest_w(device: Device) -> float:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from sobre_collector.conservation import after_ruling
 from sobre_collector.duties import House, month_totals
-from sobre_collector.intake import FUTURE, FUTURE_S
+from sobre_collector.intake import FUTURE, FUTURE_S, UNKNOWN
+from sobre_collector.registry import greatest_w
 from sobre_collector.rows import Arrival, Device, Key, Quarantined
 from sobre_collector.store.base import Series
 from sobre_collector.store.decisions import Action, Decision
@@ -109,6 +110,25 @@ def carry_out(house: House, now: int) -> list[Decision]:
     for each in sorted(touched - house.ledger.closed_months()):
         month_totals(house, now, each)
     return done
+
+
+def readmit_known(series: Series, ledger: Ledger) -> int:
+    """Let loads count that wait for their device to be known, and it is; how many.
+
+    And note what other collectors found late.
+    """
+    devices = ledger.devices()
+    waiting = {
+        Key(row.node, row.load.device)
+        for row in series.quarantined()
+        if row.reason == UNKNOWN and row.load is not None
+    }
+    for month, figures in series.late().items():
+        ledger.put_late(month, *figures)
+    return sum(
+        series.readmit(key, UNKNOWN, personal(devices[key].device_class), greatest_w(devices[key]))
+        for key in waiting & devices.keys()
+    )
 
 
 def _problem(house: House, action: Action, load: Arrival, now: int) -> str | None:

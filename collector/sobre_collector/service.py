@@ -7,6 +7,7 @@ committed and answered before the end.
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from threading import Event, Thread
 from typing import Protocol
@@ -14,14 +15,23 @@ from typing import Protocol
 from sobre_collector.config import Mqtt
 from sobre_collector.inbox import Inbox
 from sobre_collector.intake import Intake
+from sobre_collector.limits import Limits
 from sobre_collector.mqtt import Link
+from sobre_collector.sharing import Sharing
 
 log = logging.getLogger(__name__)
 
 # What one commit takes at most, and how long a smaller group waits for company.
 GROUP = 2_000
 LINGER_S = 0.1
+# How often a collector that stands by looks whether it is needed.
+ASK_S = 1.0
 CRASH_AT = "SOBRE_CRASH_AT"
+
+
+def never() -> bool:
+    """There is nobody to give way to."""
+    return False
 
 
 class Work(Protocol):
@@ -33,21 +43,35 @@ class Work(Protocol):
 
 
 class Service:
-    """Takes in what the broker brings until `stop`; `jobs` start and end with it."""
+    """Takes in what the broker brings until `stop`; `jobs` start and end with it.
 
-    def __init__(self, settings: Mqtt, intake: Intake, jobs: Work | None = None) -> None:
+    `sharing` says how the work is parted with other collectors; None means that there are none.
+    """
+
+    def __init__(
+        self,
+        settings: Mqtt,
+        intake: Intake,
+        jobs: Work | None = None,
+        limits: Limits | None = None,
+        sharing: Sharing | None = None,
+    ) -> None:
         self._inbox = Inbox(settings.queue_loads)
         self._intake = intake
         self._jobs = jobs
+        self._limits = limits
         self._full = False
         self._ended = Event()
-        self._link = Link(settings, self._received)
+        self._sharing = sharing or Sharing()
+        self._link = Link(settings, self._received, self._sharing.topics(), self._sharing.connected)
+        self._sharing.use(self._link)
         self._writer = Thread(target=self._write, name="writer")
 
-    def run(self) -> bool:
+    def run(self, give_way: Callable[[], bool] = never) -> bool:
         """Take in until SIGTERM or SIGINT, then commit and answer what is here.
 
-        False if the writer ended by itself, which is a fault.
+        So it does as well once `give_way`, asked each second, says so. False if the writer ended by
+        itself, which is a fault.
         """
         asked = Event()
 
@@ -61,7 +85,9 @@ class Service:
             self._link.start()
             if self._jobs is not None:
                 self._jobs.start()
-            self._ended.wait()
+            while not self._ended.wait(None if give_way is never else ASK_S):
+                if give_way():
+                    stop()
         finally:
             self._inbox.close()
             self._writer.join()
@@ -73,6 +99,10 @@ class Service:
         return asked.is_set()
 
     def _received(self, topic: str, payload: bytes) -> None:
+        if self._sharing.received(topic, payload):
+            return
+        if self._limits is not None and not self._limits.message(topic, time.monotonic()):
+            return
         taken = self._inbox.offer(topic, payload)
         if not taken and not self._full:
             log.warning("more comes than can be stored; agents keep the rest for later")
@@ -85,6 +115,7 @@ class Service:
         try:
             while (messages := self._inbox.take(GROUP, LINGER_S)) is not None:
                 self._link.publish(self._intake.take(messages))
+                self._sharing.announce()
         finally:
             self._ended.set()
 

@@ -2,25 +2,33 @@
 
 import argparse
 import fcntl
+import logging
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sobre_collector.config import CollectorConfig, load_config, missing_files
 from sobre_collector.conservation import check_in_words
 from sobre_collector.intake import Intake
 from sobre_collector.jobs import Jobs
+from sobre_collector.limits import Limits
 from sobre_collector.perimeter import Baseline, Perimeter
 from sobre_collector.perimeter_files import load_perimeter
 from sobre_collector.registry import Registry, everyone
-from sobre_collector.service import Service, crash_point
+from sobre_collector.service import Service, crash_point, never
+from sobre_collector.sharing import Following, Leading
+from sobre_collector.snapshot import Copy
+from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers import settings
 from sobre_drivers.clock import SystemClock
 from sobre_drivers.errors import ConfigError, StoreError
+
+log = logging.getLogger(__name__)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,16 +44,34 @@ def run(options: argparse.Namespace) -> int:
     """Collect until SIGTERM or SIGINT; exit code 1 if it could not go on."""
     config = settings_of(options.config, options.data)
     perimeter = perimeter_of(config)
-    clock = SystemClock()
-    data = config.data
+    _refuse_sharing_alone(config)
+    with Lease(config.data) as lease:
+        leads = config.ledger == "here" and lease.take()
+        if not leads and not config.mqtt.shared:
+            raise StoreError(
+                f"{config.data}: another collector runs on this folder; stop it, or choose another"
+            )
+        if not leads:
+            log.info("takes loads in; another collector has the ledger")
+            stands_by = lease.take if config.ledger == "here" else never
+            if not _follow(config, perimeter, stands_by):
+                return 1
+            if not lease.taken:
+                return 0
+            log.warning("the collector that had the ledger is gone; this one takes it over")
+        return 0 if _lead(config, perimeter) else 1
+
+
+def _lead(config: CollectorConfig, perimeter: Perimeter) -> bool:
+    data, clock, crash, limits = config.data, SystemClock(), crash_point(), Limits()
     with (
-        alone(data),
         closing(Ledger(data / "ledger.db")) as ledger,
-        closing(SqliteSeries(data, zone=perimeter.timezone, crash=crash_point())) as series,
+        closing(open_series(config, perimeter.timezone)) as series,
     ):
         accepts = perimeter.listed if config.policy.accept == "listed" else everyone
         registry = Registry(ledger, accepts)
-        intake = Intake(series, ledger, registry, clock, perimeter.timezone)
+        intake = Intake(series, ledger, registry, clock, perimeter.timezone, limits)
+        sharing = Leading(registry, ledger.closed_months) if config.mqtt.shared else None
         jobs = Jobs(
             series,
             ledger,
@@ -55,8 +81,42 @@ def run(options: argparse.Namespace) -> int:
             check=check_in_words,
             ledger_file=data / "ledger.db",
             backups=data / "backups",
+            paused=intake.paused,
+            crash=crash,
+            announce=None if sharing is None else sharing.announce,
         )
-        return 0 if Service(config.mqtt, intake, jobs).run() else 1
+        return Service(config.mqtt, intake, jobs, limits, sharing).run()
+
+
+def _follow(config: CollectorConfig, perimeter: Perimeter, stands_by: Callable[[], bool]) -> bool:
+    copy, limits = Copy(), Limits()
+    with closing(open_series(config, perimeter.timezone)) as series:
+        intake = Intake(series, copy, copy, SystemClock(), perimeter.timezone, limits)
+        service = Service(config.mqtt, intake, None, limits, Following(copy))
+        return service.run(stands_by)
+
+
+def open_series(config: CollectorConfig, zone: ZoneInfo) -> Series:
+    """The store that the settings name, made if it is not there."""
+    return SqliteSeries(config.data, zone=zone, crash=crash_point())
+
+
+def shareable(config: CollectorConfig) -> bool:
+    """Whether several collectors may write to the store that the settings name."""
+    return False
+
+
+def _refuse_sharing_alone(config: CollectorConfig) -> None:
+    if config.mqtt.shared and not shareable(config):
+        raise ConfigError(
+            "mqtt.shared is true, and the store is SQLite, which one collector alone may write to; "
+            "set it to false, or keep the series in InfluxDB"
+        )
+    if config.ledger == "elsewhere" and not config.mqtt.shared:
+        raise ConfigError(
+            "ledger is 'elsewhere', and mqtt.shared is false: nobody would run the jobs; set "
+            "mqtt.shared = true, or ledger = 'here'"
+        )
 
 
 def settings_of(config: Path | None, data: Path | None) -> CollectorConfig:
@@ -86,21 +146,34 @@ def perimeter_of(config: CollectorConfig) -> Perimeter:
     return Perimeter(Baseline(datetime.now(UTC).year - 1, "measured"))
 
 
-@contextmanager
-def alone(data: Path) -> Iterator[None]:
-    """Hold a data folder: two collectors on one would each confirm what the other did not see."""
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        lock = (data / "collector.lock").open("w")
-    except OSError as error:
-        raise StoreError(
-            f"{data}: cannot be written ({error.strerror}); let this account write there"
-        ) from error
-    with lock:
+class Lease:
+    """The right to the ledger in a data folder; the system takes it back from whoever dies.
+
+    Two collectors with one ledger would each confirm what the other did not see.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.taken = False
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            data.mkdir(parents=True, exist_ok=True)
+            self._file = (data / "collector.lock").open("w")
         except OSError as error:
             raise StoreError(
-                f"{data}: another collector runs on this folder; stop it, or choose another"
+                f"{data}: cannot be written ({error.strerror}); let this account write there"
             ) from error
-        yield
+
+    def __enter__(self) -> "Lease":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self.taken = False
+
+    def take(self) -> bool:
+        """Whether it is ours now."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        self.taken = True
+        return True
