@@ -8,6 +8,8 @@ from sobre_drivers.load import CLASSES, Origin
 from sobre_drivers.strict_json import read_object, shown, written
 
 MAX_TEXT = 100
+# 1 kWh: the coarsest step that meters with a serial line count in.
+MAX_COUNT_J = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,8 @@ class Birth:
     """How a device is measured and to whom it belongs, as its node proposes it to the ledger.
 
     `rated_w` is its greatest plausible power (W), `uncertainty_ratio` the stated error of its
-    energy (95 %, as a ratio; None if nobody stated one).
+    energy (95 %, as a ratio; None if nobody stated one). `count_j` is the step of its register
+    (J), None where it counts in 10 Wh or finer.
     """
 
     device_class: str
@@ -26,11 +29,14 @@ class Birth:
     rated_w: float
     uncertainty_ratio: float | None
     agent_version: str
+    count_j: int | None = None
 
 
 def encode(birth: Birth) -> bytes:
     """The payload of a `birth` message."""
     fields = asdict(birth)
+    if birth.count_j is None:
+        del fields["count_j"]
     return written({"v": 1, "class": fields.pop("device_class"), **fields})
 
 
@@ -60,7 +66,16 @@ def decode(payload: bytes) -> Birth:
         origin=Origin(origin),
         rated_w=rated_w,
         uncertainty_ratio=uncertainty_ratio,
+        count_j=_count(message.get("count_j")),
     )
+
+
+def _count(value: object) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int or not 1 <= value <= MAX_COUNT_J:
+        raise WireError(f"count_j: {shown(value)}; an integer from 1 to {MAX_COUNT_J} is needed")
+    return value
 
 
 def _ratio_or_power(message: dict[str, object], key: str, most: float) -> float | None:
