@@ -7,16 +7,19 @@ from sobre_collector.report.notation import bound
 
 LONG = 22
 SHORT = 16
+WHOLE = 20
 
 
 def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of texts; the first cell of each row is its header. All is escaped here."""
     top = "".join(f'<th scope="col">{escape(bound(head))}</th>' for head in heads)
     body = "".join(_row(row) for row in rows)
+    # On paper a table of a few rows stays on one page.
+    whole = " whole" if len(rows) <= WHOLE else ""
     return (
         # A region that can be reached by keyboard, so that a wide table can be scrolled.
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>"
+        f'<div class="wide{whole}" role="region" tabindex="0" aria-label="{escape(caption)}">'
+        f"<table><caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
 
