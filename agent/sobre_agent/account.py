@@ -56,7 +56,7 @@ class Account:
         self._last: _Last | None = None
         self._resumed = False
         self._clean = False
-        self._floating = False
+        self._floating = self._adrift = False
         self._findings: list[str] = []
         if saved is not None:
             self._restore(saved)
@@ -74,7 +74,7 @@ class Account:
             return []
         closed: list[Span] = []
         if self._floating or not known:
-            if self._resumed and at.boot_s < last.at.boot_s:
+            if self._resumed and (self._adrift or at.boot_s < last.at.boot_s):
                 return self._after_unknown_time(sample, last, known)
             wall_s = last.line_s + max(0.0, at.boot_s - last.at.boot_s)
             at = Instant(wall_s, at.mono_s, at.boot_s)
@@ -82,7 +82,7 @@ class Account:
             elapsed = since_last_run(last.at, at, self._clean, CHECKPOINT_S)
         else:
             elapsed = between(last.at, at)
-        self._resumed = False
+        self._resumed = self._adrift = False
         end_s = max(last.line_s, at.wall_s - elapsed.jump_s)
         age_s = last.age_s + elapsed.total_s
         if reading.register_uj is not None:
@@ -115,6 +115,7 @@ class Account:
             "open": self._open.saved(),
             "clean": clean,
             "floating": self._floating,
+            "adrift": self._adrift,
         }
 
     def _restore(self, saved: Mapping[str, Any]) -> None:
@@ -124,16 +125,19 @@ class Account:
         self._register = Register(**shown)
         self._open = OpenLoad(**{**saved["open"], "device": self._described.device})
         self._clean = bool(saved["clean"])
+        # An agent before this one knew neither.
         self._floating = bool(saved.get("floating", False))
+        self._adrift = bool(saved.get("adrift", False))
         self._resumed = True
 
     def _after_unknown_time(self, sample: Sample, last: _Last, known: bool) -> list[Span]:
         """The machine restarted, and nobody knows how long it was down."""
         if self._register.anchor is not None and not self._floating:
             # The register will tell of all of it, once it is known how long it was.
+            self._adrift = True
             return []
         closed = [] if self._floating else self._open.close()
-        self._floating, self._resumed = True, False
+        self._floating, self._resumed, self._adrift = True, False, False
         self._register = Register()
         at = Instant(last.line_s, sample.at.mono_s, sample.at.boot_s)
         self._begin(at, last.line_s, last.age_s, sample.reading)

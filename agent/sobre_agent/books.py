@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from sobre_agent.account import Account
 from sobre_agent.config import AgentConfig
 from sobre_agent.cutters import cutter_for
+from sobre_agent.elapsed import Reference, believed
 from sobre_agent.open_load import GRAINS, Span, merged
 from sobre_agent.schedule import Round
 from sobre_agent.sources import Source, birth_of
-from sobre_agent.spool import Spool
+from sobre_agent.spool import REFERENCE, Spool
 from sobre_drivers.calendar import local_day
 from sobre_drivers.errors import StoreError
-from sobre_drivers.sample import UJ_PER_J, Described, Sample
+from sobre_drivers.sample import UJ_PER_J, Described, Instant, Sample
 
 # A disk that refused is asked again after this time (s).
 DISK_RETRY_S = 60.0
@@ -43,17 +44,23 @@ class Books:
                 self.described[each.device] = each
         spool.forget_births(self._accounts)
         self._zone = config.zone
+        self._tolerance_s = config.delivery.clock_tolerance_s
+        # What a process before this one noted may be of another start of this machine.
+        self._noted = spool.noted(REFERENCE)
+        self._reference: Reference | None = None
+        self._clock_known = True
         self._most = max(MOST_PENDING, MOST_PENDING_PER_DEVICE * len(self._accounts))
         self._merge_at = self._most
 
     def enter(self, heard: Round) -> bool:
         """Settle what a source said; whether loads were closed and are on disk."""
         closed = False
+        at, known = self._stamp(heard.at)
         for reading in heard.readings:
             account = self._accounts.get(reading.device)
             if account is None:
                 continue
-            spans = account.take(Sample(heard.at, reading))
+            spans = account.take(Sample(at, reading), known)
             self._touched.add(reading.device)
             for finding in account.findings():
                 log.warning("%s: %s", reading.device, finding)
@@ -65,12 +72,31 @@ class Books:
     def checkpoint(self, now_s: float, clean: bool = False) -> bool:
         """Save all accounts, and the loads that wait; `clean` if nothing is sampled after it."""
         self._touched |= self._accounts.keys()
+        self._look_up()
         return self._settle(now_s, clean)
 
     def open_j(self, device: str) -> int:
         """Energy (J) of the load that is still open, and of those the disk has not taken."""
         open_uj = int(self._accounts[device].saved()["open"]["energy_uj"])
         return open_uj // UJ_PER_J + sum(s.energy_j for s in self._pending if s.device == device)
+
+    def _stamp(self, at: Instant) -> tuple[Instant, bool]:
+        """The instant as we believe it, and whether its wall clock is known."""
+        stamped = believed(at, self._reference, self._tolerance_s)
+        known = stamped is not None
+        if known != self._clock_known:
+            self._clock_known = known
+            if not known:
+                log.error("the clock says %.0f s since 1970; loads wait until it is set", at.wall_s)
+        return (at, False) if stamped is None else (stamped, True)
+
+    def _look_up(self) -> None:
+        """See what the collector's clock said in its last confirmation."""
+        noted = self._spool.noted(REFERENCE)
+        if noted is not None and noted != self._noted:
+            self._noted = noted
+            wall_s, boot_s, _ = map(float, noted.split())
+            self._reference = Reference(wall_s, boot_s)
 
     def _settle(self, now_s: float, clean: bool = False) -> bool:
         # Loads and accounts of one moment go together, or a crash between them would count twice.

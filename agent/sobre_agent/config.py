@@ -73,14 +73,19 @@ class SpoolSettings:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """When loads travel. `window` None: 2 batches from a PC, 32 from a reader of meters."""
+    """When loads travel. `window` None: 2 batches from a PC, 32 from a reader of meters.
+
+    A clock that differs from the collector's by more than `clock_tolerance_s` is wrong.
+    """
 
     pace: Pace = "daily"
     window: int | None = None
     confirm_timeout_s: float = 60.0
     retry_max_s: float = 3600.0
+    clock_tolerance_s: float = 300.0
 
     def __post_init__(self) -> None:
+        _require(self.clock_tolerance_s >= 1, "clock_tolerance_s: clocks differ by a second always")
         _require(self.window is None or 1 <= self.window <= 1000, "window: 1 to 1000 batches")
         _require(self.confirm_timeout_s > 0, "confirm_timeout_s: more than 0 s is needed")
         below = self.retry_max_s >= self.confirm_timeout_s

@@ -53,6 +53,17 @@ class Every:
         return day_bounds(local_day(wall_s, self.zone), self.zone)[1]
 
 
+@dataclass(frozen=True, slots=True)
+class Never:
+    """No boundaries, while nobody knows what time it is."""
+
+    def after(self, wall_s: float) -> int:
+        return 2**62
+
+    def midnight(self, wall_s: float) -> int:
+        return 2**62
+
+
 def cutter_for(load: LoadLength, zone: ZoneInfo, hours: WorkingHours) -> Cutter:
     """The cutter for a configured load length."""
     return Midnights(zone, hours) if load == "day" else Every(_SECONDS[load], zone)

@@ -1,7 +1,8 @@
-"""What passed between two instants: time awake, asleep or off, and clocks that were set."""
+"""What passed between two instants: awake, asleep or off; clocks that were set or are wrong."""
 
 from dataclasses import dataclass
 
+from sobre_drivers.clock import WRITTEN_S
 from sobre_drivers.sample import Instant
 
 # Two clocks may disagree by so much (s) before one of them was set.
@@ -28,6 +29,31 @@ class Elapsed:
     def awake_s(self) -> float:
         """Seconds that were neither off, asleep nor doubtful."""
         return max(0.0, self.total_s - self.asleep_s - self.off_s - self.doubtful_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The collector's clock (`wall_s`) when this machine had run for `boot_s`."""
+
+    wall_s: float
+    boot_s: float
+
+    def off_s(self, at: Instant) -> float:
+        """How far (s) the wall clock is ahead of the collector's."""
+        return at.wall_s - self.wall_s - (at.boot_s - self.boot_s)
+
+
+def believed(at: Instant, reference: Reference | None, tolerance_s: float) -> Instant | None:
+    """The instant with a wall clock that can be believed; None while there is none.
+
+    A clock that is further than `tolerance_s` from the collector's is wrong, and the collector's is
+    taken for it. Without a reference, any time since this software was written will do.
+    """
+    if reference is not None and reference.wall_s >= WRITTEN_S:
+        off_s = reference.off_s(at)
+        if abs(off_s) > tolerance_s:
+            return Instant(at.wall_s - off_s, at.mono_s, at.boot_s)
+    return at if at.wall_s >= WRITTEN_S else None
 
 
 def between(before: Instant, now: Instant) -> Elapsed:

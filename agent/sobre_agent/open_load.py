@@ -117,6 +117,21 @@ class OpenLoad:
         self.origins, self.state_s = [], {}
         return [span]
 
+    def stamped(self, shift_s: float, cutter: Cutter) -> list[Span]:
+        """Move all of it by `shift_s`, now that the time is known; what is then past its boundary.
+
+        Nothing tells how its energy falls in time: it is cut at midnights alone.
+        """
+        if self.start is None:
+            return []
+        length_s = self.covered - self.start
+        self.covered = round(self.covered + shift_s)
+        self.start = self.covered - length_s
+        self.boundary = cutter.after(self.start)
+        if self.covered < self.boundary:
+            return []
+        return [part for span in self.close() for part in _by_day(span, cutter)]
+
     def saved(self) -> dict[str, Any]:
         """The fields as JSON."""
         return asdict(self)
@@ -174,6 +189,33 @@ def _parts(piece: Piece, boundary_after: Any) -> Iterator[Piece]:
         if last:
             return
         start_s, given_uj = end_s, upto_uj
+
+
+def _by_day(span: Span, cutter: Cutter) -> Iterator[Span]:
+    """A span cut at midnights by time, its states one after the other; the parts add up to it."""
+    start = at = span.end - span.span_s
+    states = dict(span.state_s or {})
+    given_j = 0
+    while at < span.end:
+        end = min(span.end, cutter.midnight(at))
+        upto_j = span.energy_j * (end - start) // span.span_s
+        state_s: dict[str, int] = {}
+        left_s = end - at
+        for state, seconds in states.items():
+            state_s[state] = min(seconds, left_s)
+            left_s -= state_s[state]
+            states[state] -= state_s[state]
+        whole = end - at == span.span_s
+        yield replace(
+            span,
+            end=end,
+            span_s=end - at,
+            energy_j=upto_j - given_j,
+            origin=_allocated(span.origin, not whole),
+            state_s={state: s for state, s in state_s.items() if s} or None,
+            pages=span.pages if end == span.end else None,
+        )
+        at, given_j = end, upto_j
 
 
 def _allocated(origin: Origin, split: bool) -> Origin:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sobre_agent import crash
-from sobre_agent.spool import Spool
+from sobre_agent.spool import REFERENCE, Spool
 from sobre_drivers.errors import WireError
 from sobre_drivers.load import Load, Origin
+from sobre_drivers.sample import Instant
 from sobre_drivers.wire import MAX_LOADS, Answer, Batch, digest, encode_batch
 
 # A load that ends further in the future (s) waits: the clock was set back since, or is wrong.
@@ -49,8 +50,11 @@ class Outbox:
         )
         return [Parcel(number, bytes(payload), sha256) for number, payload, sha256 in rows]
 
-    def confirm(self, answer: Answer) -> bool:
-        """Forget a batch and its loads if the answer names its stream and its exact content."""
+    def confirm(self, answer: Answer, at: Instant | None = None) -> bool:
+        """Forget a batch and its loads if the answer names its stream and its exact content.
+
+        With the instant of its arrival, the collector's clock is noted as a reference for ours.
+        """
 
         def work(db: sqlite3.Connection) -> bool:
             held = db.execute("SELECT sha256 FROM batch WHERE number = ?", (answer.batch,))
@@ -59,6 +63,10 @@ class Outbox:
             db.execute("DELETE FROM load WHERE batch = ?", (answer.batch,))
             db.execute("DELETE FROM batch WHERE number = ?", (answer.batch,))
             db.execute("INSERT OR REPLACE INTO meta VALUES ('confirmed_at', ?)", (answer.time,))
+            if at is not None:
+                off_s = at.wall_s - answer.time
+                noted = (REFERENCE, f"{answer.time} {at.boot_s:.0f} {off_s:.0f}")
+                db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", noted)
             crash.point("confirmation-before-commit")
             return True
 

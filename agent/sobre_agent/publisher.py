@@ -10,17 +10,22 @@ from dataclasses import dataclass
 
 from sobre_agent import crash
 from sobre_agent.config import Delivery
+from sobre_agent.elapsed import Reference, believed
 from sobre_agent.entropy import Draw, Entropy
 from sobre_agent.mqtt import Link, Message
 from sobre_agent.outbox import Outbox, Parcel
 from sobre_agent.resend import Flight, backoff_s
 from sobre_agent.spool import Spool
+from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import StoreError, WireError
+from sobre_drivers.sample import Instant
 from sobre_drivers.topics import parse, topic
 from sobre_drivers.wire import decode_answer
 
 # Loads close rarely: a connection that waits for them looks up from time to time all the same.
 LOOK_UP_S = 60.0
+# Later than any load (Unix seconds).
+ANY_TIME_S = 2.0**53
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +59,15 @@ class Publisher:
         link: Link,
         rng: Draw | None = None,
         now_s: Callable[[], float] = time.monotonic,
-        wall_s: Callable[[], float] = time.time,
+        clock: Clock | None = None,
     ) -> None:
         self._sender, self._spool, self._link = sender, spool, link
         self._outbox = Outbox(spool)
         self._rng = Entropy() if rng is None else rng
-        self._now_s, self._wall_s = now_s, wall_s
+        self._now_s = now_s
+        self._clock = SystemClock() if clock is None else clock
+        self._reference: Reference | None = None
+        self._clock_wrong = False
         delivery = sender.delivery
         self._flight = Flight(
             delivery.confirm_timeout_s, delivery.retry_max_s, sender.keepalive_s, self._rng
@@ -157,7 +165,10 @@ class Publisher:
             log.warning("an answer was not understood and is ignored: %s", error)
             return
         if kind == "confirmed":
-            number = answer.batch if self._outbox.confirm(answer) else None
+            now = self._clock.now()
+            number = answer.batch if self._outbox.confirm(answer, now) else None
+            if number is not None:
+                self._compare(answer.time, now)
         else:
             number = self._outbox.refuse(answer)
             if number is not None:
@@ -175,6 +186,21 @@ class Publisher:
         self._parcels.pop(number, None)
         self._flight.answered(number, self._now_s())
         self._attempt = 0
+
+    def _compare(self, time_s: int, now: Instant) -> None:
+        """Hold our clock beside the collector's; a wrong one is said once."""
+        self._reference = Reference(time_s, now.boot_s)
+        off_s = self._reference.off_s(now)
+        wrong = abs(off_s) > self._sender.delivery.clock_tolerance_s
+        if wrong and not self._clock_wrong:
+            log.error("this clock is %+.0f s off the collector's; switch NTP on", off_s)
+        self._clock_wrong = wrong
+
+    def _wall_s(self) -> float:
+        """The time up to which loads may leave: any, while nobody knows what time it is."""
+        tolerance_s = self._sender.delivery.clock_tolerance_s
+        at = believed(self._clock.now(), self._reference, tolerance_s)
+        return ANY_TIME_S if at is None else at.wall_s
 
     def _ill(self, problem: str) -> None:
         if problem != self._said:

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 
 from sobre_agent import crash
 from sobre_agent.open_load import GRAINS, LONGEST_S, Grain, Span, joined
-from sobre_agent.spool_schema import FILE, Counts, DayTotal, Known, SpoolFile
+from sobre_agent.spool_schema import FILE, REFERENCE, Counts, DayTotal, Known, SpoolFile
 from sobre_drivers.errors import StoreError
 from sobre_drivers.load import Origin
 
-__all__ = ["FILE", "Counts", "DayTotal", "Known", "Place", "Spool"]
+__all__ = ["FILE", "REFERENCE", "Counts", "DayTotal", "Known", "Place", "Spool"]
 
 # A full spool merges until so many loads are gone, reading so many at once.
 MERGED_AT_ONCE = 1000

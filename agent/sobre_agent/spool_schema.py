@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 from sobre_drivers.errors import ConfigError, StoreError
 
 FILE = "spool.db"
+# A note: the collector's clock, for how long this machine had run then, and how far ahead its own
+# clock was (s).
+REFERENCE = "reference"
 BALLAST = "ballast"
 # On a full disk SQLite cannot even delete: this much is then given back to it.
 BALLAST_BYTES = 1024 * 1024

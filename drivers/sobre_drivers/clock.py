@@ -5,6 +5,8 @@ from typing import Protocol
 
 from sobre_drivers.sample import Instant
 
+# 1 January 2026: nobody's clock is right before the year in which this software was written.
+WRITTEN_S = 1_767_225_600
 # Linux alone tells the time asleep apart; elsewhere sleep is wall time without monotonic time.
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
 
@@ -20,6 +22,9 @@ class SystemClock:
 
     def now(self) -> Instant:
         """Wall, monotonic and boot time of one moment."""
-        mono_s = time.monotonic()
-        boot_s = mono_s if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
-        return Instant(time.time(), mono_s, boot_s)
+        return Instant(time.time(), time.monotonic(), boot_s())
+
+
+def boot_s() -> float:
+    """Seconds since the machine started, those asleep among them where that can be told."""
+    return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)

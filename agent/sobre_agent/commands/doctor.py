@@ -20,11 +20,11 @@ from sobre_agent.commands.run import LOCK
 from sobre_agent.config import AgentConfig
 from sobre_agent.lock import held_now
 from sobre_agent.spool import FILE, Spool
+from sobre_agent.spool_schema import REFERENCE
 from sobre_agent.version import VERSION
+from sobre_drivers.clock import WRITTEN_S
 from sobre_drivers.errors import ConfigError, SobreError
 
-# Nobody's clock is right before this software was written.
-BORN_S = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 SILENT_DAYS = 3
 MIB = 1024 * 1024
 
@@ -88,7 +88,7 @@ def _itself() -> Finding:
 
 def _clock() -> Finding:
     now = datetime.now(UTC)
-    if now.timestamp() < BORN_S:
+    if now.timestamp() < WRITTEN_S:
         return Finding("FAIL", "clock", f"{now:%Y-%m-%d} cannot be; switch NTP on")
     return Finding("OK", "clock", f"{now:%Y-%m-%d %H:%M} UTC")
 
@@ -129,6 +129,8 @@ def _spool(config: AgentConfig) -> Iterator[Finding]:
         with closing(Spool(folder, config.spool.max_mib)) as spool:
             counts = spool.counts()
             confirmed_at = spool.noted("confirmed_at")
+            reference = spool.noted(REFERENCE)
+            (merged,) = spool.rows("SELECT count(*) FROM load WHERE replaces > 1")[0]
     except (SobreError, sqlite3.Error) as error:
         yield Finding("FAIL", "spool", str(error))
         return
@@ -143,7 +145,19 @@ def _spool(config: AgentConfig) -> Iterator[Finding]:
     if counts.aside:
         text = f"{counts.aside} loads were refused by the collector; see its quarantine"
         yield Finding("WARN", "spool", text)
+    if merged:
+        yield Finding("WARN", "spool", f"it was full: {merged} loads are merged from several")
     yield _confirmed(confirmed_at, counts.waiting)
+    if reference is not None:
+        yield _beside(int(reference.split()[2]), config.delivery.clock_tolerance_s)
+
+
+def _beside(off_s: int, tolerance_s: float) -> Finding:
+    """Our clock beside the collector's, as it was at the last confirmation."""
+    text = f"{off_s:+d} s beside the collector's when it last confirmed"
+    if abs(off_s) > tolerance_s:
+        return Finding("FAIL", "clock", f"{text}; loads are stamped by its clock: switch NTP on")
+    return Finding("OK", "clock", text)
 
 
 def _confirmed(confirmed_at: str | None, waiting: int) -> Finding:
