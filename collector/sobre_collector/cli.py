@@ -20,6 +20,7 @@ COMMANDS = {
     "report": "the reduction, with its interval and its evidence",
     "check": "find every mistake in configuration and store",
     "doctor": "find what keeps the collector from working",
+    "influx": "prepare the InfluxDB that the settings name",
     "simulate": "make a fleet with a known truth",
 }
 

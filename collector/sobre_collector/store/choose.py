@@ -43,10 +43,15 @@ def open_series(
     """
     if config.influx.url is None:
         return SqliteSeries(config.data, create, zone, crash)
+    from sobre_collector.store.influx.lines import UnstorableError, tag
     from sobre_collector.store.influx.series import InfluxSeries
 
-    database = connect(config.influx)
-    return InfluxSeries(database, by or config.mqtt.username, zone, config.influx.prefix, crash)
+    name = by or config.mqtt.username
+    try:
+        tag(name)
+    except UnstorableError as error:
+        raise ConfigError(f"mqtt.username: {error}; choose a plainer one") from error
+    return InfluxSeries(connect(config.influx), name, zone, config.influx.prefix, crash)
 
 
 def connect(influx: Influx, environment: Mapping[str, str] | None = None) -> "Database":

@@ -113,7 +113,7 @@ class InfluxSeries:
             for name, number in desk.databases.holding_quarantine()
             for row in desk.aside.rows(name, number)
         ]
-        return iter(sorted(found, key=lambda row: (row.received, row.number)))
+        return iter(sorted(found, key=_age))
 
     def readmit(self, key: Key, reason: str, personal: bool, bound_w: float | None = None) -> int:
         """Let loads count that were quarantined for `reason`; how many they were.
@@ -233,6 +233,11 @@ class InfluxSeries:
             for ident in family:
                 found.marks.setdefault(ident, self._desk.marks.copy(ident))
         return families
+
+
+def _age(row: Quarantined) -> tuple[int, int, int, int]:
+    load = row.load
+    return row.received, load.end if load else 0, load.seq if load else 0, row.number
 
 
 def _open(mark: Mark, arrival: Arrival) -> None:

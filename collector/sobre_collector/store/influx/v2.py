@@ -6,7 +6,7 @@ InfluxQL; 2.x answers it at `/query` for every bucket under the bucket's name.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,24 +131,25 @@ class Influx2:
             self._org_id = str(found[0].id)
         return self._org_id
 
-    @contextmanager
-    def _translated(self, writing: bool = False) -> Iterator[None]:
-        try:
-            yield
-        except ApiException as error:
-            if error.status:
-                body = error.body or b""
-                raise_for(
-                    int(error.status),
-                    body if isinstance(body, bytes) else str(body).encode(),
-                    self._url,
-                    writing,
-                )
-            raise StoreError(f"{self._url}: no answer ({error.reason}); see its log") from error
-        except (HTTPError, OSError) as error:
-            raise StoreError(
-                f"{self._url}: no answer ({error}); see that InfluxDB runs and can be reached"
-            ) from error
+    def _translated(self, writing: bool = False) -> AbstractContextManager[None]:
+        return translated(self._url, writing)
+
+
+@contextmanager
+def translated(url: str, writing: bool = False) -> Iterator[None]:
+    """Turn what the client raises into StoreError, or RefusedError for points that it wrote."""
+    try:
+        yield
+    except ApiException as error:
+        if error.status:
+            body = error.body or b""
+            found = body if isinstance(body, bytes) else str(body).encode()
+            raise_for(int(error.status), found, url, writing)
+        raise StoreError(f"{url}: no answer ({error.reason}); see its log") from error
+    except (HTTPError, OSError) as error:
+        raise StoreError(
+            f"{url}: no answer ({error}); see that InfluxDB runs and can be reached"
+        ) from error
 
 
 def _rfc3339(ns: int) -> str:
