@@ -129,7 +129,8 @@ class DayRow:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device as the ledger knows it. `rated_w` is the greatest plausible power (W)."""
+    """A device as the ledger knows it. `rated_w` is the greatest plausible power (W), `count_j` the
+    step of its register (J), None where it was not said."""
 
     key: Key
     device_class: str
@@ -139,3 +140,4 @@ class Device:
     rated_w: float
     uncertainty_ratio: float | None
     first_seen: int
+    count_j: int | None = None

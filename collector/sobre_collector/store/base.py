@@ -44,10 +44,18 @@ class Series(Protocol):
         """What may not count, oldest first."""
         ...
 
-    def readmit(self, key: Key, reason: str, personal: bool, bound_w: float | None = None) -> int:
+    def readmit(
+        self,
+        key: Key,
+        reason: str,
+        personal: bool,
+        bound_w: float | None = None,
+        step_j: int = 0,
+    ) -> int:
         """Let loads of a device quarantined for `reason` count; how many they were.
 
-        With a bound, those of a higher mean power (W) stay quarantined for that reason.
+        With a bound, those of a higher mean power (W), a step of the register (J) taken off, stay
+        quarantined for that reason.
         """
         ...
 
