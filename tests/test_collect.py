@@ -10,6 +10,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from collecting import Collector, Node, until
 from intake_house import A, Message, batch, born
@@ -208,3 +210,25 @@ def test_inbox_takes_no_more_than_fits_and_ends_when_it_is_empty() -> None:
     assert taken is not None
     assert [len(payload) for _, payload in taken] == [200, 200, 0]
     assert inbox.take(10, 0.0) is None
+
+
+def test_messages_that_the_broker_drops_are_an_alarm(mosquitto: MakeBroker, tmp_path: Path) -> None:
+    broker = mosquitto(["max_queued_messages 5", "sys_interval 1"])
+    away = Client(CallbackAPIVersion.VERSION2, "away", clean_session=False)
+    subscribed: list[bool] = []
+    away.on_subscribe = lambda *_: subscribed.append(True)
+    away.connect(broker.host, broker.port)
+    away.loop_start()
+    away.subscribe("sobre/v1/+/load", 1)
+    until(lambda: bool(subscribed), "subscribed")
+    away.disconnect()
+    away.loop_stop()
+    with Collector(tmp_path, broker.port) as collector, Node(broker, "pc-1") as node:
+        collector.connected()
+        node.publish([PC, OUTLET], retain=True)
+        node.deliver(batches(1, 20))
+        until(lambda: "the broker drops messages" in collector.log(), "an alarm")
+        assert collector.stop() == 0
+    with closing(Ledger(collector.data / "ledger.db", create=False)) as ledger:
+        assert [key.node for key, _, _ in ledger.flags()] == ["$broker"]
+    balanced(collector.data, 20)

@@ -111,6 +111,22 @@ def test_a_shared_subscription_of_the_collector_gets_the_loads(site: Site) -> No
     assert collector.hears("sobre/v1/pc-1/load", "shared")
 
 
+def test_only_collectors_tell_each_other_what_is_known(site: Site) -> None:
+    collector, node = site.client("collector"), site.client("pc-1")
+    assert collector.connect()
+    assert node.connect()
+    registry = "sobre/v1/$collector/registry"
+    collector.subscribe(f"{registry}/#")
+    node.subscribe(f"{registry}/#", "sobre/v1/pc-1/confirmed")
+    node.publish(registry, "forged")
+    collector.publish(registry, "known")
+    assert collector.hears(registry, "known")
+    collector.publish("sobre/v1/pc-1/confirmed", "yours")
+    assert node.hears("sobre/v1/pc-1/confirmed", "yours")
+    assert collector.received == [(registry, "known")]
+    assert node.received == [("sobre/v1/pc-1/confirmed", "yours")]
+
+
 @pytest.mark.parametrize(
     "topic",
     ["sobre/v1/pc-2/load", "sobre/v1/pc-2/birth/pc-2", "sobre/v1/pc-2/status", "load", "sobre/v1"],

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from intake_house import NOW, PARIS, A, House, Still, batch, born, load, opened
-from sobre_collector.intake import Intake
+from sobre_collector.intake import DROPPED, Intake
 from sobre_collector.registry import Registry, greatest_j
 from sobre_collector.rows import Arrival, Device, Key, Outcome
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.errors import StoreError
-from sobre_drivers.load import Load
+from sobre_drivers.load import Load, Origin
 from sobre_drivers.wire import decode_answer, digest
 
 
@@ -100,6 +100,29 @@ def test_bound_comes_from_class_then_rating(
     key = Key("n", "d")
     device = Device(key, device_class, "ville", "mairie", "m", rated_w, None, NOW)
     assert greatest_j(device, 60) == pytest.approx(greatest)
+
+
+def test_device_that_counts_in_tenths_of_a_kilowatt_hour_is_no_liar(house: House) -> None:
+    step = Load("pc-1", 1, NOW - 600, 60, 360_000, 360_000, Origin.MEASURED)
+    more = step._replace(seq=2, end=NOW - 540, energy_j=500_000, register_j=860_000)
+    house.intake.take([batch(step, more)])
+    house.intake.take([born(device_class="pdu", rated_w=1_000.0, count_j=360_000)])
+    assert house.stored() == [("pc-1", 1)]
+    again = step._replace(seq=3, end=NOW - 480, register_j=1_220_000)
+    house.intake.take([batch(again, more._replace(seq=4, end=NOW - 420, register_j=1_720_000))])
+    assert house.stored() == [("pc-1", 1), ("pc-1", 3)]
+    # Said later, it is taken once; said otherwise, it is a flag.
+    house.intake.take([born("r", "d", "pdu"), born("r", "d", "pdu", count_j=360_000)])
+    assert house.ledger.flags() == []
+    house.intake.take([born("r", "d", "pdu", count_j=3_600_000)])
+    assert house.ledger.devices()[Key("r", "d")].count_j == 360_000
+    assert len(house.ledger.flags()) == 1
+
+
+@pytest.mark.parametrize("dropped", [b"", b"x", b"-3", b"1" * 99, b"0", b"\xff"])
+def test_broker_that_drops_nothing_raises_no_alarm(house: House, dropped: bytes) -> None:
+    house.intake.take([(DROPPED, dropped)])
+    assert (house.ledger.flags(), house.aside()) == ([], [])
 
 
 def test_birth_readmits_what_waited_for_it_within_its_bound(house: House) -> None:

@@ -11,7 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sobre_collector.limits import ROW_BYTES, Limits
-from sobre_collector.registry import greatest_j, greatest_w
+from sobre_collector.registry import greatest_j, greatest_w, step_j
 from sobre_collector.rows import Arrival, Device, Key, Refused
 from sobre_collector.store.base import Series
 from sobre_collector.store.personal import month_of
@@ -212,7 +212,7 @@ class Intake:
         device = self._registry.born(key, said, now)
         if device is not None:
             is_personal = personal(device.device_class)
-            self._series.readmit(key, UNKNOWN, is_personal, greatest_w(device))
+            self._series.readmit(key, UNKNOWN, is_personal, greatest_w(device), step_j(device))
 
     def _refuse(
         self,

@@ -81,6 +81,7 @@ class Registry:
             birth.rated_w,
             birth.uncertainty_ratio,
             at,
+            birth.count_j,
         )
         self._put(device)
         return device
@@ -91,11 +92,18 @@ class Registry:
             ("organisation", known.organisation, birth.organisation),
             ("site", known.site, birth.site),
             ("rated_w", known.rated_w, birth.rated_w),
+            ("count_j", known.count_j, birth.count_j if known.count_j else known.count_j),
         ):
             if said != kept:
                 text = f"{name} is {shown(kept)} here, and its node says {shown(said)}"
                 self._ledger.flag(known.key, text, at)
-        told = replace(known, method=birth.method, uncertainty_ratio=birth.uncertainty_ratio)
+        told = replace(
+            known,
+            method=birth.method,
+            uncertainty_ratio=birth.uncertainty_ratio,
+            # An agent may learn to say it.
+            count_j=known.count_j or birth.count_j,
+        )
         if told != known:
             self._put(told)
         return told
@@ -116,7 +124,11 @@ def greatest_w(device: Device) -> float:
     return min(device.rated_w * RATED_MARGIN, GREATEST_W[device.device_class])
 
 
+def step_j(device: Device) -> int:
+    """The energy that one step of its register may add to a load, whatever the device draws (J)."""
+    return 0 if device.device_class in FIXED_W else max(COUNT_J, device.count_j or 0)
+
+
 def greatest_j(device: Device, span_s: int) -> float:
     """The most energy that a load of this device can hold (J)."""
-    count_j = 0 if device.device_class in FIXED_W else COUNT_J
-    return greatest_w(device) * span_s + count_j
+    return greatest_w(device) * span_s + step_j(device)

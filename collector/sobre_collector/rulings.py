@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from sobre_collector.conservation import after_ruling
 from sobre_collector.duties import House, month_totals
 from sobre_collector.intake import FUTURE, FUTURE_S, UNKNOWN
-from sobre_collector.registry import greatest_w
+from sobre_collector.registry import greatest_w, step_j
 from sobre_collector.rows import Arrival, Device, Key, Quarantined
 from sobre_collector.store.base import Series
 from sobre_collector.store.decisions import Action, Decision
@@ -125,10 +125,12 @@ def readmit_known(series: Series, ledger: Ledger) -> int:
     }
     for month, figures in series.late().items():
         ledger.put_late(month, *figures)
-    return sum(
-        series.readmit(key, UNKNOWN, personal(devices[key].device_class), greatest_w(devices[key]))
-        for key in waiting & devices.keys()
-    )
+    found = 0
+    for key in waiting & devices.keys():
+        device = devices[key]
+        bound_w, is_personal = greatest_w(device), personal(device.device_class)
+        found += series.readmit(key, UNKNOWN, is_personal, bound_w, step_j(device))
+    return found
 
 
 def _problem(house: House, action: Action, load: Arrival, now: int) -> str | None:

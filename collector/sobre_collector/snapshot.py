@@ -44,6 +44,7 @@ def encode_part(devices: Iterable[Device]) -> bytes:
             device.rated_w,
             device.uncertainty_ratio,
             device.first_seen,
+            device.count_j,
         ]
         for device in sorted(devices, key=lambda device: device.key)
     ]

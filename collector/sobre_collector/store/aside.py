@@ -84,7 +84,9 @@ class Aside:
                 found[self._month(row.load.end)] = loads + 1, energy_j + row.load.energy_j
         return found
 
-    def readmit(self, key: Key, reason: str, personal: bool, bound_w: float | None) -> int:
+    def readmit(
+        self, key: Key, reason: str, personal: bool, bound_w: float | None, step_j: int
+    ) -> int:
         """Let the loads of a device count that are here for a reason, up to a mean power (W)."""
         where, values = "(node, device, reason) = (?, ?, ?)", (*key, reason)
         moved = []
@@ -92,7 +94,7 @@ class Aside:
             load, stream = row.load, row.stream
             if load is None or stream is None:
                 continue
-            if bound_w is not None and load.energy_j > bound_w * load.span_s:
+            if bound_w is not None and load.energy_j > bound_w * load.span_s + step_j:
                 continue
             moved.append(Arrival(key.node, stream, load, personal, row.received))
         return self.count(moved)

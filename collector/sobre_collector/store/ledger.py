@@ -76,7 +76,7 @@ class Ledger:
         """All devices that were ever accepted."""
         rows = self._file.rows(
             "SELECT node, device, class, organisation, site, method, rated_w, uncertainty_ratio,"
-            " first_seen FROM devices"
+            " first_seen, count_j FROM devices"
         )
         return {Key(row[0], row[1]): Device(Key(row[0], row[1]), *row[2:]) for row in rows}
 
@@ -84,7 +84,7 @@ class Ledger:
         """Add a device or replace what is known of it."""
         with self._file.write() as db:
             db.execute(
-                "INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO devices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     *device.key,
                     device.device_class,
@@ -94,6 +94,7 @@ class Ledger:
                     device.rated_w,
                     device.uncertainty_ratio,
                     device.first_seen,
+                    device.count_j,
                 ),
             )
 
@@ -276,4 +277,8 @@ def _second_version(db: sqlite3.Connection) -> None:
     )
 
 
-STEPS: tuple[Step, ...] = (_first_version, _second_version)
+def _third_version(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE devices ADD COLUMN count_j INTEGER")
+
+
+STEPS: tuple[Step, ...] = (_first_version, _second_version, _third_version)

@@ -151,7 +151,14 @@ class SqliteSeries:
         """What may not count, oldest first."""
         return self._aside.rows()
 
-    def readmit(self, key: Key, reason: str, personal: bool, bound_w: float | None = None) -> int:
+    def readmit(
+        self,
+        key: Key,
+        reason: str,
+        personal: bool,
+        bound_w: float | None = None,
+        step_j: int = 0,
+    ) -> int:
         """Let loads count that were quarantined for `reason`; how many they were.
 
         With a bound, those of a higher mean power (W) stay, for that reason; so do those of a
@@ -159,7 +166,7 @@ class SqliteSeries:
         """
         with self._lock:
             self._begin()
-            return self._aside.readmit(key, reason, personal, bound_w)
+            return self._aside.readmit(key, reason, personal, bound_w, step_j)
 
     def rule(self, arrivals: Sequence[Arrival]) -> int:
         """Let loads that are here count, or set them aside; how many stood otherwise before."""
