@@ -37,6 +37,10 @@ services: $(VENV)/.set-up-to-test ## the real services that tests use, unpacked 
 bench: $(VENV)/.set-up-to-test services ## measure speed and size (docs/performance.md)
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
+.PHONY: chaos
+chaos: $(VENV)/.set-up-to-test services ## kill, cut, stall and fill everything for ten minutes, and count (docs/chaos.md; SEED=7 again)
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
+
 .PHONY: clean
 clean: ## remove what set-up and tools made; keeps var, your data
 	rm -rf $(VENV) .services dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

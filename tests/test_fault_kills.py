@@ -74,7 +74,7 @@ def test_agent_killed_when_the_broker_acknowledges_loses_and_doubles_nothing(
     """The collector is away: the broker's word is all that the agent would have."""
     armed: list[Callable[[], None]] = []
 
-    def heard(kind: int) -> None:
+    def heard(kind: int, _: bytes) -> None:
         if kind == PUBACK and armed:
             armed.pop()()
 

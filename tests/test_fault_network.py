@@ -90,4 +90,4 @@ def test_packets_are_found_wherever_the_stream_is_cut() -> None:
     for size in (1, 2, 3, 100, len(stream)):
         packets = Packets()
         pieces = [stream[at : at + size] for at in range(0, len(stream), size)]
-        assert [kind for piece in pieces for kind in packets.of(piece)] == [PUBACK, 3, PUBACK]
+        assert [kind for piece in pieces for kind, _ in packets.of(piece)] == [PUBACK, 3, PUBACK]

@@ -16,7 +16,7 @@ from typing import Any
 from collecting import Collector
 from faults.balance import Balance, balance
 from faults.busy_agent import READY
-from faults.proxy import Proxy, nothing
+from faults.proxy import Heard, Proxy, nothing
 from services.mosquitto import Broker
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -53,6 +53,7 @@ class Agent:
         self.node, self.folder = node, folder
         self.spool = folder / "spool"
         self.config = configured(folder, node, port)
+        self.is_busy = bool(words)
         self._words = [*words] or ["sobre_agent", "run", "--config", str(self.config)]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -146,7 +147,9 @@ class Agent:
 class Line:
     """Agents → their network → broker → the collector's network → collector; use it as a context.
 
-    The collector runs until `collector.kill()`, and again after `collector.__enter__()`.
+    The collector runs until `collector.kill()`, and again after `collector.__enter__()`. `heard`
+    and `taken` are told what the broker sends to agents and to the collector; `plain` agents
+    measure this machine as it is.
     """
 
     def __init__(
@@ -156,14 +159,19 @@ class Line:
         agents: int = 2,
         devices: int = 4,
         tick_s: float = 0.05,
-        heard: Callable[[int], None] = nothing,
+        heard: Heard = nothing,
+        taken: Heard = nothing,
+        plain: int = 0,
     ) -> None:
         self.folder, self.broker = folder, broker
-        self.near, self.far = Proxy(broker.port, heard), Proxy(broker.port)
+        self.near, self.far = Proxy(broker.port, heard), Proxy(broker.port, taken)
         self.collector = Collector(folder / "collector", self.far.port)
         self.agents = [
             Agent.busy(folder / f"node-{n}", f"node-{n}", self.near.port, devices, tick_s)
             for n in range(agents)
+        ]
+        self.agents += [
+            Agent(folder / f"plain-{n}", f"plain-{n}", self.near.port) for n in range(plain)
         ]
         self._stack = ExitStack()
 
@@ -210,18 +218,24 @@ class Line:
             if not agent.alive:
                 assert agent.code in (None, -signal.SIGKILL), agent.log()
                 agent.start()
-        until(lambda: all(agent.made() for agent in self.agents), "an agent that has begun")
+        busy = [agent for agent in self.agents if agent.is_busy]
+        until(lambda: all(agent.made() for agent in busy), "an agent that has begun")
         began_s = time.monotonic()
-        for agent in self.agents:
+        for agent in busy:
             agent.settle()
-        until(lambda: all(agent.settled() for agent in self.agents), "settled accounts")
+        until(lambda: all(agent.settled() for agent in busy), "settled accounts")
         until(lambda: self.waiting() == 0, "empty spools", within_s)
         return time.monotonic() - began_s
 
     def balance(self) -> Balance:
         """Stop everything, and count."""
         for agent in self.agents:
-            agent.stop()
+            assert agent.stop() == 0, agent.log()
+            # A plain one may have closed a load in its last moment.
+            while agent.waiting():
+                agent.start()
+                until(lambda: agent.waiting() == 0, "empty spools")  # noqa: B023
+                agent.kill()
         assert self.collector.stop() == 0
         return balance(self.collector.data, [(agent.node, agent.spool) for agent in self.agents])
 

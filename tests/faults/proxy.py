@@ -11,12 +11,13 @@ from services.ports import HOST
 
 CHUNK = 65_536
 LOOK_S = 0.05
-PUBACK = 4
+PUBLISH, PUBACK = 3, 4
+Heard = Callable[[int, bytes], None]
 # Close with a reset, as when the other machine is gone, and not with a goodbye.
 RESET = struct.pack("ii", 1, 0)
 
 
-def nothing(kind: int) -> None:
+def nothing(kind: int, body: bytes) -> None:
     """What is done about a packet from the broker, unless a test says otherwise."""
 
 
@@ -24,11 +25,11 @@ class Proxy:
     """Carries connections to a port of loopback; use it as a context.
 
     While `stalled`, connections stand and carry nothing, new ones too. `delay_s` is waited before
-    each piece of `piece_bytes`. `heard` is told the type of each MQTT packet from the far side
-    before it is carried.
+    each piece of `piece_bytes`. `heard` is told the type and body of each MQTT packet from the far
+    side before it is carried.
     """
 
-    def __init__(self, port: int, heard: Callable[[int], None] = nothing) -> None:
+    def __init__(self, port: int, heard: Heard = nothing) -> None:
         self._to = port
         self._heard = heard
         self._listener = socket.create_server((HOST, 0), backlog=512)
@@ -122,8 +123,8 @@ class Proxy:
                 if not data:
                     return
                 if source is far:
-                    for kind in packets.of(data):
-                        self._heard(kind)
+                    for kind, body in packets.of(data):
+                        self._heard(kind, body)
                 elif self._share(len(data)) < len(data):
                     sink.sendall(data[: len(data) // 2])
                     self.cuts += 1
@@ -148,24 +149,26 @@ class Packets:
     def __init__(self) -> None:
         self._held = b""
 
-    def of(self, data: bytes) -> list[int]:
-        """The types (1 CONNECT … 14 DISCONNECT) of the packets that are complete now."""
+    def of(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Type (1 CONNECT … 14 DISCONNECT) and body of the packets that are complete now."""
         self._held += data
         found = []
-        while (size := self._size()) and len(self._held) >= size:
-            found.append(self._held[0] >> 4)
-            self._held = self._held[size:]
+        while (head := self._head()) and len(self._held) >= head[0] + head[1]:
+            start, size = head
+            found.append((self._held[0] >> 4, self._held[start : start + size]))
+            self._held = self._held[start + size :]
         return found
 
-    def _size(self) -> int:
+    def _head(self) -> tuple[int, int] | None:
+        """Where the first packet's body begins, and its length."""
         length = shift = 0
         for at in range(1, min(5, len(self._held))):
             byte = self._held[at]
             length |= (byte & 0x7F) << shift
             shift += 7
             if byte < 0x80:
-                return at + 1 + length
-        return 0
+                return at + 1, length
+        return None
 
 
 def _reset(wire: socket.socket) -> None:

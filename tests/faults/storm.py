@@ -46,17 +46,28 @@ def raise_limit(sockets: int) -> None:
 
 
 def storm(
-    port: int, count: int, spread_s: float, context: ssl.SSLContext | None, within_s: float
+    port: int,
+    count: int,
+    spread_s: float,
+    context: ssl.SSLContext | None,
+    within_s: float,
+    stay: bool = False,
 ) -> Storm:
-    """All of them, over `spread_s`."""
-    return asyncio.run(_storm(port, count, spread_s, context, within_s))
+    """All of them, over `spread_s`. If they `stay`, none goes before the last was confirmed."""
+    return asyncio.run(_storm(port, count, spread_s, context, within_s, stay))
 
 
 async def _storm(
-    port: int, count: int, spread_s: float, context: ssl.SSLContext | None, within_s: float
+    port: int,
+    count: int,
+    spread_s: float,
+    context: ssl.SSLContext | None,
+    within_s: float,
+    stay: bool,
 ) -> Storm:
     began_s = time.monotonic()
-    clients = [_Client(number, port, context) for number in range(count)]
+    all_are_here = asyncio.Barrier(count if stay else 1)
+    clients = [_Client(number, port, context, all_are_here) for number in range(count)]
 
     async def one(client: "_Client") -> None:
         await asyncio.sleep(spread_s * client.number / count)
@@ -78,8 +89,11 @@ async def _storm(
 
 
 class _Client:
-    def __init__(self, number: int, port: int, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, number: int, port: int, context: ssl.SSLContext | None, here: asyncio.Barrier
+    ) -> None:
         self.number, self._port, self._context = number, port, context
+        self._all_are_here = here
         self.node = f"storm-{number:05}"
         self.confirmed = self.refused = False
         self.repeats = 0
@@ -108,6 +122,7 @@ class _Client:
                             await self._hear(reader, writer, payload)
                 except TimeoutError:
                     self.repeats += 1
+            await self._all_are_here.wait()
             writer.write(_packet(DISCONNECT << 4, b""))
         finally:
             writer.close()
