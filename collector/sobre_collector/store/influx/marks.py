@@ -36,11 +36,15 @@ class Writer(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A stream's mark as one collector wrote it; `touched` is kept until it was settled."""
+    """A stream's mark as one collector wrote it, last with its append `number`.
+
+    `mark.touched` is kept until it was settled.
+    """
 
     by: str
     ident: Ident
     mark: Mark
+    number: int
 
 
 class Marks:
@@ -53,7 +57,7 @@ class Marks:
     def __init__(self, database: Database, state: str, by: str) -> None:
         self._database = database
         self._state = state
-        self._by = by
+        self.by = by
         self._tag = tag(by)
         self._nodes: set[str] = set()
         self._others: dict[str, Writer] | None = None
@@ -64,7 +68,7 @@ class Marks:
     def refresh(self, nodes: Iterable[str]) -> None:
         """Know the marks of these nodes as they are written now."""
         writers = self.writers()
-        own = writers.pop(self._by, Writer(0, 0, 0))
+        own = writers.pop(self.by, Writer(0, 0, 0))
         self.number = max(self.number, own.begun)
         if writers != self._others or len(self.marks) > MAX_CACHED:
             self.forget()
@@ -72,17 +76,13 @@ class Marks:
             # An append of ours that was cut: it will be sent again, and is under way no longer.
             self._write_writer(self.number)
         self._others = writers
-        unknown = sorted(set(nodes) - self._nodes)
-        conditions = [
-            any_of("node", unknown[first : first + NODES_A_STATEMENT])
-            for first in range(0, len(unknown), NODES_A_STATEMENT)
-        ]
+        unknown = set(nodes) - self._nodes
         found: dict[Ident, list[Known]] = {}
-        for known in self._read(conditions):
+        for known in self.of_nodes(unknown):
             found.setdefault(known.ident, []).append(known)
         for ident, all_known in found.items():
             mark = joined(known.mark for known in all_known)
-            mark.touched = next((k.mark.touched for k in all_known if k.by == self._by), None)
+            mark.touched = next((k.mark.touched for k in all_known if k.by == self.by), None)
             self._keep(ident, mark)
         self._nodes.update(unknown)
 
@@ -125,7 +125,7 @@ class Marks:
         self._write([*lines, self._writer_line(self.number)])
         for (by, ident), number in touched.items():
             mark = self.marks.get(ident)
-            if by == self._by and mark is not None and mark.touched and mark.touched[2] <= number:
+            if by == self.by and mark is not None and mark.touched and mark.touched[2] <= number:
                 mark.touched = None
 
     def writers(self) -> dict[str, Writer]:
@@ -136,6 +136,20 @@ class Marks:
             for group in found
             for row in group.rows()
         }
+
+    def others(self) -> Mapping[str, Writer]:
+        """The other collectors as they were when the marks were read."""
+        return self._others or {}
+
+    def of_nodes(self, nodes: Iterable[str]) -> Iterator[Known]:
+        """The marks of all collectors for these nodes, as they are written now."""
+        names = sorted(nodes)
+        return self._read(
+            [
+                any_of("node", names[first : first + NODES_A_STATEMENT])
+                for first in range(0, len(names), NODES_A_STATEMENT)
+            ]
+        )
 
     def every(self) -> Iterator[Known]:
         """All marks of all collectors."""
@@ -178,7 +192,7 @@ class Marks:
                 mark = _mark(row)
                 if mark.touched and mark.touched[2] <= settled.get((row["by"], ident), 0):
                     mark.touched = None
-                yield Known(row["by"], ident, mark)
+                yield Known(row["by"], ident, mark, row["number"])
 
     def _write_writer(self, done: int) -> None:
         self._write([self._writer_line(done)])

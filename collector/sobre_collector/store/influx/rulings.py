@@ -16,7 +16,9 @@ from sobre_collector.store.sorting import FORK, LATE, Sorted
 Late = dict[str, tuple[int, int]]
 
 
-def readmit(desk: Desk, key: Key, reason: str, personal: bool, bound_w: float | None) -> int:
+def readmit(
+    desk: Desk, key: Key, reason: str, personal: bool, bound_w: float | None, step_j: int
+) -> int:
     """Let the loads of a device count that are here for a reason, up to a mean power (W)."""
     rows: list[tuple[Row, Arrival]] = []
     for name, _ in desk.databases.holding_quarantine():
@@ -24,7 +26,7 @@ def readmit(desk: Desk, key: Key, reason: str, personal: bool, bound_w: float | 
             load, stream = row.row.load, row.row.stream
             if load is None or stream is None:
                 continue
-            if bound_w is not None and load.energy_j > bound_w * load.span_s:
+            if bound_w is not None and load.energy_j > bound_w * load.span_s + step_j:
                 continue
             rows.append((row, Arrival(key.node, stream, load, personal, row.row.received)))
     return _count(desk, rows)

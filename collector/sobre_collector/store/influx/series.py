@@ -29,10 +29,14 @@ from sobre_collector.store.influx import rulings
 from sobre_collector.store.influx.database import Database, MissingError
 from sobre_collector.store.influx.desk import Desk
 from sobre_collector.store.influx.points import wraps
+from sobre_collector.store.influx.rivals import Rivals
 from sobre_collector.store.influx.touches import Touches
 from sobre_collector.store.mark import Mark, Place
 from sobre_collector.store.sorting import LATE, Ident, Sorted, sort
 from sobre_drivers.wire import MAX_SPAN_S
+
+# How long an append waits for another collector that stores the same: more than its requests may.
+PATIENCE_S = 20.0
 
 
 def nowhere(step: str) -> None:
@@ -45,7 +49,7 @@ class InfluxSeries:
     `by` is this collector's name among those that write to the same store: no two may have the
     same. `zone` decides which month a load belongs to. Nothing is asked of the database before the
     first call, so that a collector starts while it is away. `crash` is called between the steps of
-    an append.
+    an append, `patience_s` bounds how long one waits for another collector that stores the same.
     """
 
     def __init__(
@@ -55,9 +59,11 @@ class InfluxSeries:
         zone: ZoneInfo | None = None,
         prefix: str = "sobre",
         crash: Callable[[str], None] = nowhere,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._desk = Desk(database, by, zone or ZoneInfo("Europe/Paris"), prefix)
         self._touches = Touches(self._desk.marks)
+        self._rivals = Rivals(self._desk.marks, patience_s)
         self._crash = crash
         self._lock = RLock()
 
@@ -78,6 +84,7 @@ class InfluxSeries:
                 forks = self._place_held(found)
                 desk.marks.put(found.marks)
                 self._crash("marked")
+                forks += self._yield(found)
                 stored, refused = desk.write(found)
                 self._crash("stored")
                 aside = [*unfit, *found.aside, *forks, *refused]
@@ -115,15 +122,23 @@ class InfluxSeries:
         ]
         return iter(sorted(found, key=_age))
 
-    def readmit(self, key: Key, reason: str, personal: bool, bound_w: float | None = None) -> int:
+    def readmit(
+        self,
+        key: Key,
+        reason: str,
+        personal: bool,
+        bound_w: float | None = None,
+        step_j: int = 0,
+    ) -> int:
         """Let loads count that were quarantined for `reason`; how many they were.
 
-        With a bound, those of a higher mean power (W) stay, for that reason; so do those of a
-        month that was forgotten meanwhile, and those in whose place another load counts.
+        With a bound, those of a higher mean power (W) than that and a register's step (J) stay, for
+        that reason; so do those of a month that was forgotten meanwhile, and those in whose place
+        another load counts.
         """
         with self._lock:
             self._desk.begin([key.node])
-            return rulings.readmit(self._desk, key, reason, personal, bound_w)
+            return rulings.readmit(self._desk, key, reason, personal, bound_w, step_j)
 
     def rule(self, arrivals: Sequence[Arrival]) -> int:
         """Let loads that are here count, or set them aside; how many stood otherwise before."""
@@ -220,6 +235,22 @@ class InfluxSeries:
         for month, ours in again.personal.items():
             found.personal.setdefault(month, []).extend(ours)
         found.aside += again.aside
+        return compared.forks
+
+    def _yield(self, found: Sorted) -> list[Arrival]:
+        """Leave out what another collector is storing at the same time; the forks among it."""
+        loads = [found.infrastructure, *found.personal.values()]
+        contested = self._rivals.contested([arrival for ours in loads for arrival in ours])
+        if not contested:
+            return []
+        idents = {(a.node, a.stream, a.load.device, a.load.seq) for a in contested}
+        for ours in loads:
+            ours[:] = [
+                a for a in ours if (a.node, a.stream, a.load.device, a.load.seq) not in idents
+            ]
+        compared = self._desk.comparison(found).compare(contested)
+        for arrival in compared.cut:
+            self._desk.place(found, arrival)
         return compared.forks
 
     def _families(self, found: Sorted) -> dict[tuple[str, str], list[Ident]]:
