@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from collected import METER, PARIS, PERIMETER, H, Place, arrivals, at, days_in
+from collected import METER, PARIS, PERIMETER, STREAM, H, Place, arrivals, at, days_in
 from sobre_collector.config import Keep
+from sobre_collector.conservation import check, check_in_words
+from sobre_collector.duties import House, expire
 from sobre_collector.jobs import Jobs
-from sobre_collector.rows import Device
+from sobre_collector.rows import Arrival, Device
 from sobre_collector.store.ledger import Ledger
 from sobre_drivers.calendar import midnight
 from sobre_drivers.errors import StoreError
+from sobre_drivers.load import Load, Origin
 from sobre_drivers.sample import Instant
 
 
@@ -225,3 +228,39 @@ def test_the_scheduler_wakes_at_once_and_stops(place: Place) -> None:
     assert woken.wait(20)
     jobs.stop()
     assert place.ledger.job_done("conservation", "2026-11-04")
+
+
+def test_old_loads_of_the_infrastructure_are_dropped_once_they_were_checked(place: Place) -> None:
+    begin, keep = date(2026, 11, 2), Keep(loads_months=2, days_years=1)
+    loads, register_j = [], 0
+    for n in range(1, 6):
+        register_j += n
+        day = begin + timedelta(days=30 * (n - 1))
+        one = Load(METER.device, n, at(day, 12), H, n, register_j, Origin.MEASURED)
+        loads.append(Arrival(METER.node, STREAM, one, False, one.end))
+    house = House(place.series, place.ledger, PERIMETER, keep, check_in_words)
+
+    def kept() -> list[int]:
+        return [stored.load.seq for stored in place.series.loads(0, 2**40)]
+
+    place.series.append(loads[:3])
+    # In March the loads of November and December are too old, but nobody has checked anything.
+    march = at(date(2027, 3, 10), 12)
+    assert "0 loads" in expire(house, march)
+    assert kept() == [1, 2, 3]
+    check(place.series, place.ledger)
+    place.series.append(loads[3:])
+    done = {job: result for job, _, result in place.run(march, keep=keep, check=check_in_words)}
+    assert done["expiry"] == "2 loads and days dropped"
+    assert kept() == [3, 4, 5]
+    days = [row.day for row in place.series.days("2026-01-01", "2027-12-31")]
+    assert days[0] == "2026-11-02"
+    for again in (False, True):
+        balance = check(place.series, place.ledger, keep=again)
+        assert (balance.stored_j, balance.exact) == (15, True)
+    assert "expiry" not in {job for job, _, _ in place.run(march + 60, keep=keep)}
+    # A year and more later the first month's day goes too.
+    place.run(at(date(2027, 12, 10), 12), keep=keep, check=check_in_words)
+    left = [row.day for row in place.series.days("2026-01-01", "2027-12-31")]
+    assert left
+    assert min(left) >= "2026-12-01"

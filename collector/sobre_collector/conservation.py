@@ -32,6 +32,8 @@ EVER = 2**53
 # A stream that was never checked is read from this long before its last load; was it longer, the
 # rest shows as missing, and is then looked for everywhere.
 FIRST_READ_S = 40 * 86_400
+# The job that drops what the infrastructure's loads told, once it was checked.
+EXPIRY = "expiry"
 
 
 def check(series: Series, ledger: Ledger, keep: bool = True) -> Balance:
@@ -70,7 +72,8 @@ def check(series: Series, ledger: Ledger, keep: bool = True) -> Balance:
         ledger.put_checks((*ident, _mark(account)) for ident, account in clean)
     else:
         devices = ledger.devices().values()
-        forgetful = {device.key: personal(device.device_class) for device in devices}
+        expired = any(job.job == EXPIRY for job in ledger.jobs())
+        forgetful = {each.key: expired or personal(each.device_class) for each in devices}
         loads, aside = series.loads(0, EVER), series.quarantined()
         known = dict(recounted(loads, aside, _marks(series), known, forgetful))
     return balance((*ident, account) for ident, account in known.items())
@@ -79,6 +82,17 @@ def check(series: Series, ledger: Ledger, keep: bool = True) -> Balance:
 def check_in_words(series: Series, ledger: Ledger, now: int) -> str:
     """The nightly check, as the jobs note it."""
     return check(series, ledger).as_json()
+
+
+def passed(series: Series, ledger: Ledger) -> int:
+    """Before which Unix second every load was checked, so that none is missed once it is gone."""
+    known = ledger.check_marks()
+    ends = [EVER]
+    for ident, mark in _marks(series).items():
+        account = _account(known[ident]) if ident in known else Account()
+        if (account.seq, account.register_j) != (mark.seq, mark.register_j):
+            ends.append(account.end)
+    return min(ends)
 
 
 def after_ruling(

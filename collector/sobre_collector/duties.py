@@ -7,12 +7,13 @@ job whose time passed while the machine slept, was off, or set its clock is done
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
 from sobre_collector.backup import back_up
 from sobre_collector.config import Keep
+from sobre_collector.conservation import EXPIRY, passed
 from sobre_collector.indicators.moments import stratum_month
 from sobre_collector.months import day_types, month_bounds, stratum_months
 from sobre_collector.perimeter import Perimeter
@@ -121,9 +122,38 @@ def duties(house: House, now: int) -> Iterator[Duty]:
             yield Duty("close", month, partial(close_month, house, now, month))
         elif not done("totals", f"{month} {period}"):
             yield Duty("totals", f"{month} {period}", partial(month_totals, house, now, month))
+    if check is not None and expiry_due(house, now, period):
+        yield Duty(EXPIRY, period, partial(expire, house, now))
     if ledger_file is not None and backups is not None and not done("backup", period):
         kept = house.keep.backups
         yield Duty("backup", period, partial(_back_up, ledger_file, backups, period, kept))
+
+
+def expire(house: House, now: int) -> str:
+    """Drop what of the infrastructure is older than it is kept, and was checked."""
+    rebuild_days(house.series, house.ledger, house.perimeter, now)
+    loads_before, days_before = kept_since(house, now)
+    before = min(loads_before, passed(house.series, house.ledger))
+    return f"{house.series.expire(before, days_before)} loads and days dropped"
+
+
+def expiry_due(house: House, now: int, period: str) -> bool:
+    """Whether this night something may be too old, and the check has run: months go whole."""
+    built = [job.period for job in house.ledger.jobs() if job.job == DAYS]
+    oldest = local_day(kept_since(house, now)[0], house.perimeter.timezone).isoformat()[:7]
+    done = house.ledger.job_done
+    return min(built, default=oldest) < oldest and (
+        done("conservation", period) and not done(EXPIRY, period)
+    )
+
+
+def kept_since(house: House, now: int) -> tuple[int, str]:
+    """From when on loads (Unix seconds) and days (ISO date) of the infrastructure are kept."""
+    zone, keep = house.perimeter.timezone, house.keep
+    today = local_day(now, zone)
+    months = today.year * 12 + today.month - 1 - keep.loads_months
+    first = date(months // 12, months % 12 + 1, 1)
+    return midnight(first, zone), date(today.year - keep.days_years, today.month, 1).isoformat()
 
 
 def _back_up(source: Path, folder: Path, period: str, keep: int) -> str:
