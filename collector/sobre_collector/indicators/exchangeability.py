@@ -6,9 +6,9 @@ than the devices already present, the assumption is broken and no interval prote
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from math import exp, fsum, inf, log, sqrt
+from math import copysign, fsum, inf, sqrt
 from typing import TypeVar
 
 from sobre_collector.indicators.moments import Stratum, StratumMonth
@@ -23,8 +23,9 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """ln(kWh per unit of devices that joined / of those present), its variance and df.
+    """By how much devices that joined differ from those present, as a ratio of the mean of all.
 
+    −0.26 if they use 26 % less. `variance` is that of the ratio if there were no difference.
     `stratum` and `month` are None where several were put together.
     """
 
@@ -32,7 +33,7 @@ class Comparison:
     stratum: Stratum | None
     joined: int
     present: int
-    log_ratio: float
+    difference_ratio: float
     variance: float
     df: float
 
@@ -40,18 +41,13 @@ class Comparison:
     def z(self) -> float:
         """The difference in standard errors; negative if those that joined use less."""
         if self.variance > 0:
-            return self.log_ratio / sqrt(self.variance)
-        return 0.0 if self.log_ratio == 0 else inf if self.log_ratio > 0 else -inf
+            return self.difference_ratio / sqrt(self.variance)
+        return copysign(inf, self.difference_ratio) if self.difference_ratio else 0.0
 
     @property
     def p_value(self) -> float:
         """How often chance alone shows such a difference, were there none (two-sided)."""
         return 2 * t_cdf(-abs(self.z), self.df)
-
-    @property
-    def difference_ratio(self) -> float:
-        """By how much joining devices differ: −0.26 if they use 26 % less."""
-        return exp(self.log_ratio) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,44 +65,47 @@ def compare(joined: StratumMonth, present: StratumMonth) -> Comparison | None:
 
     Both rows are reductions (`stratum_month`) of the devices of that side. Hand in devices in their
     first whole month: those of a part of December would be compared with the whole of it.
+
+    If the sides are exchangeable, one is a random part of all: Var = s²·(1/n + 1/n'), with s² of
+    the linearised values of all. A side's own variance would be small where its mean is, and the
+    logarithm of a mean of few is too low; either made false alarms ten times as frequent.
     """
     if joined.month != present.month or joined.stratum != present.stratum:
         raise ValueError(
             f"{joined.month} {joined.stratum} against {present.month} {present.stratum}: "
             "compare within one stratum and one month"
         )
-    both = [t for t in DAY_TYPES if rate_kwh(joined, t) is not None]
-    both = [t for t in both if rate_kwh(present, t) is not None and present.calendar_days[t] > 0]
-    sides = [_unit(joined, both), _unit(present, both)]
-    if not both or any(side is None for side in sides):
+    if joined.squares is None or present.squares is None:
         return None
-    (new_kwh, new_cv2), (old_kwh, old_cv2) = (side for side in sides if side is not None)
+    n, m = joined.devices, present.devices
+    sums = [a + b for a, b in zip(joined.sums, present.sums, strict=True)]
+    squares = [a + b for a, b in zip(joined.squares, present.squares, strict=True)]
+    weights = [0.0, 0.0]
+    for t in DAY_TYPES:
+        if rate_kwh(joined, t) is not None and rate_kwh(present, t) is not None:
+            weights[t] = joined.calendar_days[t] * (n + m) / sums[2 + t]
+    unit_kwh = fsum(weights[t] * sums[t] for t in DAY_TYPES) / (n + m)
+    if unit_kwh <= 0:
+        return None
+    off_kwh = [
+        fsum(
+            weights[t] * (row.sums[t] - sums[t] / sums[2 + t] * row.sums[2 + t])
+            for t in DAY_TYPES
+            if weights[t] > 0
+        )
+        / row.devices
+        for row in (joined, present)
+    ]
+    square = residual_square(sums, squares, (weights[0], weights[1])) / (n + m - 1)
     return Comparison(
         joined.month,
         joined.stratum,
-        joined.devices,
-        present.devices,
-        log(new_kwh / old_kwh),
-        new_cv2 + old_cv2,
-        satterthwaite([(new_cv2, joined.devices - 1), (old_cv2, present.devices - 1)]),
+        n,
+        m,
+        (off_kwh[0] - off_kwh[1]) / unit_kwh,
+        square * (1 / n + 1 / m) / unit_kwh**2,
+        n + m - 2.0,
     )
-
-
-def _unit(row: StratumMonth, day_types: Sequence[int]) -> tuple[float, float] | None:
-    """kWh of one unit over the day types, and its relative variance; no correction for finite N.
-
-    The question is whether two groups come from one source, not what this fleet uses.
-    """
-    if row.squares is None or row.devices < 2:
-        return None
-    weights = [0.0, 0.0]
-    for t in day_types:
-        weights[t] = row.calendar_days[t] / row.sums[2 + t]
-    unit_kwh = fsum(weights[t] * row.sums[t] for t in day_types)
-    if unit_kwh <= 0:
-        return None
-    spread = residual_square(row.sums, row.squares, (weights[0], weights[1]))
-    return unit_kwh, row.devices / (row.devices - 1) * spread / unit_kwh**2
 
 
 def together(comparisons: Iterable[Comparison]) -> Comparison | None:
@@ -128,7 +127,7 @@ def together(comparisons: Iterable[Comparison]) -> Comparison | None:
         _only({one.stratum for one in usable}),
         sum(one.joined for one in usable),
         max(one.present for one in usable),
-        fsum(share * one.log_ratio for share, one in zip(parts, usable, strict=True)),
+        fsum(share * one.difference_ratio for share, one in zip(parts, usable, strict=True)),
         fsum(variance for variance, _ in variances),
         satterthwaite(variances),
     )
