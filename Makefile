@@ -41,6 +41,10 @@ bench: $(VENV)/.set-up-to-test services ## measure speed and size (docs/performa
 chaos: $(VENV)/.set-up-to-test services ## kill, cut, stall and fill everything for ten minutes, and count (docs/chaos.md; SEED=7 again)
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(ARGS)
 
+.PHONY: coverage
+coverage: $(VENV)/.set-up-to-test ## simulate whole fleets and hold the intervals against their truth (docs/coverage.md)
+	@PYTHONPATH=tests $(BIN)/python -m coverage_study $(ARGS)
+
 .PHONY: clean
 clean: ## remove what set-up and tools made; keeps var, your data
 	rm -rf $(VENV) .services dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
