@@ -1,7 +1,9 @@
 """Weather-adjusted baselines and the uncertainty of their savings."""
 
+import random
 from datetime import date
 from math import sqrt
+from statistics import fmean, stdev
 
 import pytest
 
@@ -102,3 +104,23 @@ def test_regression_agrees_with_statsmodels() -> None:
     assert found.fit.variance([1.0, 2.0, 3.0]) == pytest.approx(
         float(oracle.get_prediction([[1.0, 2.0, 3.0]]).se_mean[0]) ** 2, rel=1e-9
     )
+
+
+def test_slope_is_no_surer_than_its_correlated_residuals_allow() -> None:
+    draw = random.Random(12)
+    slopes, stated = [], []
+    for _ in range(300):
+        cdd, e = 5.0, 0.0
+        columns: list[float] = []
+        kwh: list[float] = []
+        for _ in range(200):
+            cdd = 5 + 0.9 * (cdd - 5) + draw.gauss(0, 1)
+            e = 0.7 * e + draw.gauss(0, 10)
+            columns.append(cdd)
+            kwh.append(300 + 4 * cdd + e)
+        slope, u = fitted(kwh, {"cdd": columns}).slope_kwh("cdd")
+        slopes.append(slope)
+        stated.append(u)
+    assert fmean(slopes) == pytest.approx(4.0, abs=0.3)
+    # Ordinary least squares alone would state half of what the slopes scatter.
+    assert 0.9 <= fmean(stated) / stdev(slopes) <= 1.5
