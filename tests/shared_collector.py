@@ -46,7 +46,7 @@ class Shared:
         return locked
 
 
-def open_shared(config: CollectorConfig, zone: ZoneInfo) -> Any:
+def open_shared(config: CollectorConfig, zone: ZoneInfo, **_: Any) -> Any:
     return Shared(Path(os.environ["SHARED_SERIES"]), zone)
 
 

@@ -199,6 +199,7 @@ def test_late_load_that_a_crash_left_uncounted_is_counted_at_the_start(tmp_path:
             with pytest.raises(InterruptedError):
                 bounded.intake.take([late])
     with closing(Bounded(tmp_path)) as bounded:
+        bounded.intake.take([])
         assert bounded.ledger.late() == {"2026-10": (1, 6_000)}
         bounded.intake.take([late, fork, late])
         assert bounded.ledger.late() == {"2026-10": (1, 6_000)}

@@ -106,9 +106,7 @@ class Intake:
         self._lock = Lock()
         self._recount_s = float("-inf")
         self._dropped = 0
-        # A crash may have come between the quarantine and the ledger: the quarantine is right.
-        for month, figures in series.late().items():
-            ledger.put_late(month, *figures)
+        self._late_known = False
 
     def paused(self) -> Lock:
         """While this is held, nothing is stored."""
@@ -132,7 +130,7 @@ class Intake:
     def _take(self, messages: Sequence[Message]) -> list[Message]:
         instant = self._clock.now()
         now = int(instant.wall_s)
-        self._count_aside(instant.mono_s)
+        self._look_back(instant.mono_s)
         answers: list[Message] = []
         refused: list[Refused] = []
         # Births are taken first: a load may come in one group with the birth of its device.
@@ -246,7 +244,12 @@ class Intake:
             log.warning("%s (%s so far)", text, count)
         self._dropped = count
 
-    def _count_aside(self, mono_s: float) -> None:
+    def _look_back(self, mono_s: float) -> None:
+        if not self._late_known:
+            # A crash may have come between the quarantine and the ledger: the quarantine is right.
+            for month, figures in self._series.late().items():
+                self._ledger.put_late(month, *figures)
+            self._late_known = True
         if self._limits is not None and mono_s >= self._recount_s:
             self._limits.recount(self._series.quarantined())
             self._recount_s = mono_s + RECOUNT_S

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from sobre_collector.config import CollectorConfig, load_config, missing_files
 from sobre_collector.conservation import check_in_words
@@ -21,9 +20,8 @@ from sobre_collector.registry import Registry, everyone
 from sobre_collector.service import Service, crash_point, never
 from sobre_collector.sharing import Following, Leading
 from sobre_collector.snapshot import Copy
-from sobre_collector.store.base import Series
+from sobre_collector.store.choose import open_series, shareable
 from sobre_collector.store.ledger import Ledger
-from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers import settings
 from sobre_drivers.clock import SystemClock
 from sobre_drivers.errors import ConfigError, StoreError
@@ -66,7 +64,7 @@ def _lead(config: CollectorConfig, perimeter: Perimeter) -> bool:
     data, clock, crash, limits = config.data, SystemClock(), crash_point(), Limits()
     with (
         closing(Ledger(data / "ledger.db")) as ledger,
-        closing(open_series(config, perimeter.timezone)) as series,
+        closing(open_series(config, perimeter.timezone, crash=crash_point())) as series,
     ):
         accepts = perimeter.listed if config.policy.accept == "listed" else everyone
         registry = Registry(ledger, accepts)
@@ -90,20 +88,10 @@ def _lead(config: CollectorConfig, perimeter: Perimeter) -> bool:
 
 def _follow(config: CollectorConfig, perimeter: Perimeter, stands_by: Callable[[], bool]) -> bool:
     copy, limits = Copy(), Limits()
-    with closing(open_series(config, perimeter.timezone)) as series:
+    with closing(open_series(config, perimeter.timezone, crash=crash_point())) as series:
         intake = Intake(series, copy, copy, SystemClock(), perimeter.timezone, limits)
         service = Service(config.mqtt, intake, None, limits, Following(copy))
         return service.run(stands_by)
-
-
-def open_series(config: CollectorConfig, zone: ZoneInfo) -> Series:
-    """The store that the settings name, made if it is not there."""
-    return SqliteSeries(config.data, zone=zone, crash=crash_point())
-
-
-def shareable(config: CollectorConfig) -> bool:
-    """Whether several collectors may write to the store that the settings name."""
-    return False
 
 
 def _refuse_sharing_alone(config: CollectorConfig) -> None:
