@@ -111,6 +111,7 @@ def test_the_store_is_compared_with_the_registers_to_the_joule(
         "stored_j": sum(energy_j for _, energy_j, _ in loads),
         "quarantined_j": 0,
         "late_j": 0,
+        "voided_j": 0,
         "missing_j": missing_j,
         "doubled_j": doubled_j,
     }

@@ -32,6 +32,8 @@ CONNECT_S = 5.0
 # Outlets report every ten minutes; three reports that did not come are a silence.
 SILENT_S = 1_800
 SHOWN_DEVICES = 5
+# A running collector carries out what is decided within seconds.
+WAITS_S = 300
 NIGHTLY = ("conservation", "backup")
 
 
@@ -186,8 +188,35 @@ def quarantine(series: Series) -> Finding:
         "WARN",
         "quarantine",
         f"{reasons.total()} set aside: {told}",
-        "look at the devices named on the page; what is theirs can be readmitted",
+        "look at them with sobre quarantine; what is right can be readmitted",
     )
+
+
+def exceeded(ledger: Ledger) -> Finding:
+    """Which nodes send more than one node may."""
+    found = ledger.exceeded()
+    if not found:
+        return Finding("OK", "limits", "no node sends more than it may")
+    named = [f"{node} ({count} {what})" for node, what, count in found[:SHOWN_DEVICES]]
+    return Finding(
+        "WARN",
+        "limits",
+        f"left because a node sent too much: {', '.join(named)}",
+        "look at that node; what an honest agent sends comes again by itself",
+    )
+
+
+def decisions(ledger: Ledger, now: int) -> Finding:
+    """Whether what people decided is carried out."""
+    waiting = [each for each, _ in ledger.decisions.pending() if now - each.at > WAITS_S]
+    if waiting:
+        return Finding(
+            "WARN",
+            "decisions",
+            f"{len(waiting)} wait since {_ago(now - waiting[0].at)}",
+            "start the collector; it carries them out",
+        )
+    return Finding("OK", "decisions", "all carried out")
 
 
 def jobs(ledger: Ledger, perimeter: Perimeter, config: CollectorConfig, now: int) -> Finding:

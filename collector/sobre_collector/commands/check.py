@@ -4,16 +4,19 @@ import argparse
 import json
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sobre_collector.account import Balance
+from sobre_collector.config import CollectorConfig
 from sobre_collector.conservation import check
 from sobre_collector.metering import counted, shown
 from sobre_collector.review import Review, review, review_folder
+from sobre_collector.store.choose import open_series
 from sobre_collector.store.ledger import Ledger
-from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.calendar import local_day
 from sobre_drivers.errors import ConfigError
 
@@ -21,6 +24,7 @@ WORDS = {
     "stored_j": "stored",
     "quarantined_j": "quarantined",
     "late_j": "late (their month was closed)",
+    "voided_j": "voided by decision",
     "missing_j": "missing",
     "doubled_j": "doubled",
 }
@@ -49,10 +53,11 @@ def run(options: argparse.Namespace) -> int:
     balance: Balance | None = None
     data = options.data or (found.config.data if found.config is not None else None)
     if options.store and data is not None:
-        zone = None if found.perimeter is None else found.perimeter.timezone
+        config = replace(found.config or CollectorConfig(), data=data)
+        zone = ZoneInfo("Europe/Paris") if found.perimeter is None else found.perimeter.timezone
         with (
             closing(Ledger(data / "ledger.db", create=False)) as ledger,
-            closing(SqliteSeries(data, create=False, zone=zone)) as series,
+            closing(open_series(config, zone, "check", create=False)) as series,
         ):
             problems += _counted_twice(found, ledger)
             balance = check(series, ledger, keep=False)

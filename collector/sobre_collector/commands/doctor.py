@@ -4,7 +4,7 @@ import argparse
 import json
 import time
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from sobre_collector import diagnosis
@@ -15,8 +15,8 @@ from sobre_collector.perimeter import Baseline, Perimeter
 from sobre_collector.review import Review
 from sobre_collector.store import ledger as ledgers
 from sobre_collector.store import sqlite
+from sobre_collector.store.choose import open_series
 from sobre_collector.store.ledger import Ledger
-from sobre_collector.store.sqlite import SqliteSeries
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,10 +60,9 @@ def _files(found: Review) -> list[Finding]:
 def _store(
     data: Path, config: CollectorConfig, perimeter: Perimeter | None, now: int
 ) -> list[Finding]:
-    files = [
-        diagnosis.store_file(data / "series.db", len(sqlite.STEPS)),
-        diagnosis.store_file(data / "ledger.db", len(ledgers.STEPS)),
-    ]
+    files = [diagnosis.store_file(data / "ledger.db", len(ledgers.STEPS))]
+    if config.influx.url is None:
+        files.insert(0, diagnosis.store_file(data / "series.db", len(sqlite.STEPS)))
     findings = [diagnosis.disk_room(data), *files]
     if any(each.level != "OK" for each in files):
         return findings
@@ -75,11 +74,15 @@ def _store(
 def _inside(data: Path, config: CollectorConfig, perimeter: Perimeter, now: int) -> list[Finding]:
     with (
         closing(Ledger(data / "ledger.db", create=False)) as ledger,
-        closing(SqliteSeries(data, create=False, zone=perimeter.timezone)) as series,
+        closing(
+            open_series(replace(config, data=data), perimeter.timezone, "doctor", create=False)
+        ) as series,
     ):
         return [
             *diagnosis.arrivals(series, ledger, now),
             diagnosis.metering(ledger, perimeter, now),
             diagnosis.quarantine(series),
+            diagnosis.exceeded(ledger),
+            diagnosis.decisions(ledger, now),
             diagnosis.jobs(ledger, perimeter, config, now),
         ]
