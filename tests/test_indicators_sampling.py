@@ -1,13 +1,15 @@
 """Before anything is installed: how many agents, where, and what an inventory alone tells."""
 
+import csv
 import random
 from itertools import product
 from math import sqrt
+from statistics import fmean, stdev
 
 import pytest
 
-from method.examples import published
-from sobre_collector.indicators.estimate import Declared, estimate
+from method.examples import CAPTURES, published
+from sobre_collector.indicators.estimate import Declared, declared, estimate
 from sobre_collector.indicators.sampling import (
     Candidate,
     allocated,
@@ -134,3 +136,18 @@ def test_declared_energy_needs_a_source_and_a_doubt() -> None:
         Declared("printer", 1.0, 1.0, 1, 0.0, "x", 2023)
     with pytest.raises(ConfigError, match="twice"):
         estimate({"workstation.laptop": (1, 0)}, [LAPTOP, LAPTOP])
+
+
+@pytest.mark.shared
+def test_declared_models_of_a_real_table() -> None:
+    table = CAPTURES / "power-tables" / "boavizta_yearly_tec.csv"
+    if not table.exists():
+        pytest.skip("../shared/captures/power-tables is not there")
+    with table.open(encoding="utf-8") as file:
+        kwh = [float(r["yearly_tec"]) for r in csv.DictReader(file) if r["subcategory"] == "Laptop"]
+    row = declared("workstation.laptop", kwh, use_half_width_ratio=0.5, source="makers", year=2023)
+    assert (row.mean_kwh, row.sd_kwh) == pytest.approx((fmean(kwh), stdev(kwh)))
+    # A laptop is declared at a few tens of kWh a year.
+    assert 10 < row.mean_kwh < 60
+    with pytest.raises(ConfigError, match="1 models"):
+        declared("ups", kwh[:1], use_half_width_ratio=0.5, source="makers", year=2023)

@@ -41,6 +41,23 @@ class Declared:
             raise ConfigError(f"declared energy of {self.device_class}: from no model")
 
 
+def declared(
+    device_class: str,
+    yearly_kwh: Sequence[float],
+    *,
+    use_half_width_ratio: float,
+    source: str,
+    year: int,
+) -> Declared:
+    """A class from what makers declare of its models, each model once (kWh per year)."""
+    n = len(yearly_kwh)
+    if n < 2:
+        raise ConfigError(f"declared energy of {device_class}: {n} models; two at least differ")
+    mean = fsum(yearly_kwh) / n
+    sd = sqrt(fsum((kwh - mean) ** 2 for kwh in yearly_kwh) / (n - 1))
+    return Declared(device_class, mean, sd, n, use_half_width_ratio, source, year)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """kWh per year with u (k = 1); `by_class_kwh` adds up to it.
@@ -62,15 +79,13 @@ class Estimate:
         return middle * exp(-half), middle * exp(half)
 
 
-def estimate(
-    inventory: Mapping[str, tuple[float, float]], declared: Sequence[Declared]
-) -> Estimate:
+def estimate(inventory: Mapping[str, tuple[float, float]], classes: Sequence[Declared]) -> Estimate:
     """From units in service by class, each with the standard uncertainty of the count.
 
     ConfigError if a class is declared twice, or none of the inventory is.
     """
-    rows = {row.device_class: row for row in declared}
-    if len(rows) != len(declared):
+    rows = {row.device_class: row for row in classes}
+    if len(rows) != len(classes):
         raise ConfigError("declared energies: a class stands twice; keep the one to be used")
     known = {name: units for name, units in inventory.items() if name in rows}
     unknown = tuple(sorted(inventory.keys() - rows.keys()))
