@@ -206,7 +206,9 @@ def test_killed_agent_loses_and_doubles_no_load(tmp_path: Path, broker: Broker) 
                 until(lambda: len(collector.loads) >= 1 + 40 * life)  # noqa: B023
                 process.send_signal(signal.SIGKILL)
                 process.wait(WITHIN_S)
+        before = time.time()
         with running(config) as process:
+            until(sampled(tmp_path, before))
             until(lambda: counts(tmp_path).waiting == 0)
             assert stopped(process) == 0
         until(lambda: counts(tmp_path) == Counts(0, 0, 0))

@@ -47,7 +47,7 @@ class Account:
     ) -> None:
         self._described = described
         self._cutter = cutter
-        self._gap_s = gap_max_s(sample_s)
+        self._gap_s = self._gap_next_s = gap_max_s(sample_s)
         self._limits = Limits(
             described.rated_w * RATED_MARGIN, described.count_uj, described.modulus_uj
         )
@@ -96,7 +96,14 @@ class Account:
             closed += self._open.close()
             end_s = at.wall_s
         self._remember(at, end_s, age_s, reading)
+        self._gap_s = self._gap_next_s
         return closed + (self._stamped(sample) if known and self._floating else [])
+
+    def pace(self, cutter: Cutter, sample_s: float) -> None:
+        """Cut loads otherwise, and expect samples every `sample_s`, from the next one on."""
+        self._cutter, self._gap_next_s = cutter, gap_max_s(sample_s)
+        # The sample that comes next was still due at the old pace.
+        self._gap_s = max(self._gap_s, self._gap_next_s)
 
     def finish(self) -> list[Span]:
         """Close the open load where it stands, before its boundary."""

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterable
 
 from sobre_agent.account import Account
-from sobre_agent.config import AgentConfig
-from sobre_agent.cutters import cutter_for
+from sobre_agent.config import AgentConfig, Allowed
+from sobre_agent.cutters import Cutter, cutter_for
 from sobre_agent.elapsed import Reference, believed
 from sobre_agent.open_load import GRAINS, Span, merged
 from sobre_agent.schedule import Round
@@ -34,13 +34,16 @@ class Books:
         self._pending: list[Span] = []
         self._touched: set[str] = set()
         self._refused_s: float | None = None
+        self._config = config
+        self._sources: dict[str, Source] = {}
+        self._settled_j: dict[str, int] = {}
         for source in sources:
             for each in source.driver.describe():
-                load = source.load_of(each.device)
-                cutter = cutter_for(load, config.zone, config.working_hours)
                 known = spool.meet(each.device, each.method, birth_of(each, config))
-                account = Account(each, cutter, source.sample_s, known.state)
-                self._accounts[each.device] = account
+                cutter, sample_s = self._pace(source, each.device, Allowed())
+                self._accounts[each.device] = Account(each, cutter, sample_s, known.state)
+                self._settled_j[each.device] = known.register_j
+                self._sources[each.device] = source
                 self.described[each.device] = each
         spool.forget_births(self._accounts)
         self._zone = config.zone
@@ -69,6 +72,11 @@ class Books:
         waited = self._refused_s is None or heard.at.mono_s - self._refused_s >= DISK_RETRY_S
         return self._settle(heard.at.mono_s) if self._pending and (closed or waited) else False
 
+    def allow(self, allowed: Allowed) -> None:
+        """Cut loads as the organisation allows, from the next one on."""
+        for device, account in self._accounts.items():
+            account.pace(*self._pace(self._sources[device], device, allowed))
+
     def checkpoint(self, now_s: float, clean: bool = False) -> bool:
         """Save all accounts, and the loads that wait; `clean` if nothing is sampled after it."""
         self._touched |= self._accounts.keys()
@@ -79,6 +87,16 @@ class Books:
         """Energy (J) of the load that is still open, and of those the disk has not taken."""
         open_uj = int(self._accounts[device].saved()["open"]["energy_uj"])
         return open_uj // UJ_PER_J + sum(s.energy_j for s in self._pending if s.device == device)
+
+    def total_j(self, device: str) -> int:
+        """The running total (J) of a device, with what no load tells of yet."""
+        return self._settled_j[device] + self.open_j(device)
+
+    def _pace(self, source: Source, device: str, allowed: Allowed) -> tuple[Cutter, float]:
+        config = self._config
+        load = allowed.longer(source.load_of(device))
+        cutter = cutter_for(load, config.zone, config.working_hours)
+        return cutter, source.sample_s * allowed.slower
 
     def _stamp(self, at: Instant) -> tuple[Instant, bool]:
         """The instant as we believe it, and whether its wall clock is known."""
@@ -115,6 +133,8 @@ class Books:
         if self._refused_s is not None:
             log.info("the spool takes loads again; %d had waited", len(self._pending))
             self._refused_s = None
+        for span in self._pending:
+            self._settled_j[span.device] += span.energy_j
         self._pending.clear()
         self._touched.clear()
         self._merge_at = self._most

@@ -19,6 +19,9 @@ from sobre_drivers.load import CLASSES, DEVICE, NODE
 LoadLength = Literal["minute", "ten-minutes", "hour", "day"]
 Pace = Literal["daily", "hourly", "as-closed"]
 
+# From fine to coarse.
+LOAD_LENGTHS: tuple[LoadLength, ...] = ("minute", "ten-minutes", "hour", "day")
+
 DEFAULT_PATH = Path(
     r"C:\ProgramData\Sobre\agent.toml" if os.name == "nt" else "/etc/sobre/agent.toml"
 )
@@ -39,6 +42,7 @@ class Mqtt:
     username: str = ""
     password_file: Path | None = None
     keepalive_s: int = 60
+    live: bool = False
 
     def __post_init__(self) -> None:
         _require(bool(self.host), "host: empty; name the broker")
@@ -154,6 +158,36 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowed:
+    """What the organisation allows, as `control` said it: never finer than is configured.
+
+    Nothing leaves a `paused` agent, and this PC is not sampled; otherwise samples are `slower`
+    times rarer, and loads as long as `load` at least.
+    """
+
+    paused: bool = False
+    slower: int = 1
+    load: LoadLength = "minute"
+
+    def longer(self, own: LoadLength) -> LoadLength:
+        """The length of loads that are configured to be `own`."""
+        return max(own, self.load, key=LOAD_LENGTHS.index)
+
+    def noted(self) -> str:
+        """As a note in the spool."""
+        return f"{int(self.paused)} {self.slower} {self.load}"
+
+    @staticmethod
+    def of(noted: str | None) -> "Allowed":
+        """What was noted; everything if nothing was."""
+        if noted is None:
+            return Allowed()
+        paused, slower, load = noted.split()
+        length = next(each for each in LOAD_LENGTHS if each == load)
+        return Allowed(paused == "1", int(slower), length)
+
+
+@dataclass(frozen=True, slots=True)
 class AgentConfig:
     """All settings of an agent. `node` empty: derived from this machine and the key file."""
 
@@ -185,6 +219,8 @@ class AgentConfig:
             "node: empty; name the node, or give organisation_key_file to derive it",
         )
         _require(known_zone(self.timezone), f"timezone: {self.timezone!r} is not an IANA name")
+        connected = self.delivery.pace == "as-closed" or not self.mqtt.live
+        _require(connected, "mqtt.live: needs a connection that is kept; set pace = 'as-closed'")
         _require(self.host.enabled or bool(self.meters), "nothing to measure; add [[meters]]")
         hours = self.working_hours
         _require(

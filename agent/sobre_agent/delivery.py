@@ -49,6 +49,11 @@ class Delivering:
         """Say that loads have closed."""
         self._link.wake()
 
+    def tell(self, live: bytes) -> None:
+        """Say what is seen now, if there is a connection."""
+        if self._publisher is not None:
+            self._publisher.tell(live)
+
     def stop(self) -> None:
         """Hang up and wait for it."""
         self._stopping = True

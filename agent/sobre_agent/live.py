@@ -1,8 +1,9 @@
-"""The live figures of this agent's devices in one file, for `sobre up` on the same machine."""
+"""The live figures of this agent's devices: in one file for `sobre up` on the same machine, and as
+messages for whoever listens to a reader of meters."""
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +13,49 @@ from sobre_agent.schedule import Round
 from sobre_agent.spool import Spool
 from sobre_drivers.calendar import local_day
 from sobre_drivers.errors import StoreError
+from sobre_drivers.load import personal
 from sobre_drivers.sample import UJ_PER_J, Reading, Sample
 
 log = logging.getLogger(__name__)
+
+
+class Powers:
+    """The last power of each device (W); None where it says nothing now."""
+
+    def __init__(self) -> None:
+        self.by_device: dict[str, float | None] = {}
+        self._last: dict[str, Sample] = {}
+
+    def take(self, heard: Round) -> None:
+        """Take a round in."""
+        for reading in heard.readings:
+            sample = Sample(heard.at, reading)
+            self.by_device[reading.device] = _power_w(self._last.get(reading.device), sample)
+            self._last[reading.device] = sample
+        if heard.problem is not None:
+            for described in heard.source.driver.describe():
+                self.by_device[described.device] = None
+
+
+class Teller:
+    """Hands each round's figures to `tell` as a message; nothing of what is a person's."""
+
+    def __init__(self, books: Books, tell: Callable[[bytes], None]) -> None:
+        self._books, self._tell, self._powers = books, tell, Powers()
+
+    def show(self, heard: Round) -> None:
+        """Take a round in and tell it."""
+        self._powers.take(heard)
+        seen = [
+            (reading.device, self._powers.by_device[reading.device], self._books.total_j(device))
+            for reading in heard.readings
+            if (device := reading.device) in self._books.described
+            and not personal(self._books.described[device].device_class)
+        ]
+        if seen:
+            from sobre_drivers.wire import encode_live
+
+            self._tell(encode_live(int(heard.at.wall_s), seen))
 
 
 class Live:
@@ -23,19 +64,12 @@ class Live:
     def __init__(self, path: Path, node: str, zone: ZoneInfo, books: Books, spool: Spool) -> None:
         self._path, self._node, self._zone = path, node, zone
         self._books, self._spool = books, spool
-        self._last: dict[str, Sample] = {}
-        self._power_w: dict[str, float | None] = {}
+        self._powers = Powers()
         self._failed = False
 
     def show(self, heard: Round) -> None:
         """Take a round in and write the file; one that cannot be written is said once."""
-        for reading in heard.readings:
-            sample = Sample(heard.at, reading)
-            self._power_w[reading.device] = _power_w(self._last.get(reading.device), sample)
-            self._last[reading.device] = sample
-        if heard.problem is not None:
-            for described in heard.source.driver.describe():
-                self._power_w[described.device] = None
+        self._powers.take(heard)
         try:
             _replace(self._path, self._figures(heard.at.wall_s))
         except (OSError, StoreError) as error:
@@ -52,7 +86,7 @@ class Live:
         devices = [
             {
                 "device": device,
-                "power_w": self._power_w.get(device),
+                "power_w": self._powers.by_device.get(device),
                 "method": described.method,
                 "origin": described.origin.value,
                 "uncertainty_ratio": described.uncertainty_ratio,

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from zoneinfo import ZoneInfo
 
-from sobre_agent.schedule import Group, Round, asked
+from sobre_agent.config import Allowed
+from sobre_agent.schedule import Group, Round, asked, private
 from sobre_agent.sources import HERE, Source
 from sobre_drivers.clock import Clock
 
@@ -21,12 +22,18 @@ log = logging.getLogger(__name__)
 
 
 class Loop:
-    """Hands each round to `enter`; runs until `stop`."""
+    """Hands each round to `enter`; runs until `stop`. `beat` is called every `beat_s` at least."""
 
     def __init__(
-        self, sources: Sequence[Source], clock: Clock, enter: Callable[[Round], None]
+        self,
+        sources: Sequence[Source],
+        clock: Clock,
+        enter: Callable[[Round], None],
+        beat: Callable[[], None] = lambda: None,
+        beat_s: float | None = None,
     ) -> None:
         self._clock, self._enter = clock, enter
+        self._beat, self._beat_s = beat, beat_s
         by_address: dict[str, list[Source]] = {}
         for source in sources:
             by_address.setdefault(source.address, []).append(source)
@@ -45,14 +52,20 @@ class Loop:
         for thread in threads:
             thread.start()
         while self.turn(self.wait_s()):
-            pass
+            self._beat()
         asked_to = self._stopping.is_set()
         self._stopping.set()
         for thread in threads:
             thread.join(STOP_WITHIN_S / len(threads))
         for source in self._here.sources if self._here else ():
-            self._enter(asked(source, self._clock))
+            if not (self._here and self._here.allowed.paused and private(source)):
+                self._enter(asked(source, self._clock))
         return asked_to
+
+    def allow(self, allowed: Allowed) -> None:
+        """Ask as often as the organisation allows, from the next turn of each on."""
+        for group in [*self._elsewhere, *([] if self._here is None else [self._here])]:
+            group.allowed = allowed
 
     def stop(self) -> None:
         """End `run`; may be called from any thread and from a signal handler."""
@@ -64,10 +77,11 @@ class Loop:
         self._inbox.put(None)
 
     def wait_s(self) -> float | None:
-        """How long (s) there is nothing to do here; None until a meter says something."""
+        """How long (s) there is nothing to do here; None: until a meter says something."""
         if self._here is None:
-            return None
-        return max(0.0, self._here.due_s() - self._clock.now().mono_s)
+            return self._beat_s
+        wait_s = max(0.0, self._here.due_s() - self._clock.now().mono_s)
+        return wait_s if self._beat_s is None else min(wait_s, self._beat_s)
 
     def turn(self, timeout_s: float | None) -> bool:
         """Ask this machine if it is due, else wait for a meter; False when it is time to end."""

@@ -87,11 +87,11 @@ class Link:
                 raise ConnectionError(f"{self._broker}: does not answer")
             self._turn(1.0)
 
-    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+    def publish(self, topic: str, payload: bytes, retain: bool = False, qos: int = 1) -> None:
         """Hand a message to the broker; it says nothing of whether it arrived."""
         if self._client is None:
             raise ConnectionError(f"{self._broker}: not connected")
-        self._client.publish(topic, payload, qos=1, retain=retain)
+        self._client.publish(topic, payload, qos=qos, retain=retain)
 
     def wait(self, timeout_s: float) -> list[Message]:
         """What came within `timeout_s`; returns early when something came or `wake` was called."""

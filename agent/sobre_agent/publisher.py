@@ -5,25 +5,31 @@ The broker is only a pipe: nothing depends on its acknowledgements or on its dis
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sobre_agent import crash
-from sobre_agent.config import Delivery
+from sobre_agent.config import LOAD_LENGTHS, Allowed, Delivery
 from sobre_agent.elapsed import Reference, believed
 from sobre_agent.entropy import Draw, Entropy
 from sobre_agent.mqtt import Link, Message
 from sobre_agent.outbox import Outbox, Parcel
 from sobre_agent.resend import Flight, backoff_s
 from sobre_agent.spool import Spool
+from sobre_agent.spool_schema import CONTROL
 from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import StoreError, WireError
 from sobre_drivers.sample import Instant
 from sobre_drivers.topics import parse, topic
-from sobre_drivers.wire import decode_answer
+from sobre_drivers.wire import Control, decode_answer, decode_control
 
 # Loads close rarely: a connection that waits for them looks up from time to time all the same.
 LOOK_UP_S = 60.0
+# So long (s) a retained message may take to come, once the broker knows that we want it.
+HEARS_CONTROL_S = 10.0
+# Live figures that have not been sent yet; the oldest give way.
+MOST_LIVE = 64
 # Later than any load (Unix seconds).
 ANY_TIME_S = 2.0**53
 
@@ -32,7 +38,7 @@ log = logging.getLogger(__name__)
 
 def topics(node: str) -> list[str]:
     """What a node reads."""
-    return [topic(node, "confirmed"), topic(node, "refused")]
+    return [topic(node, kind) for kind in ("confirmed", "refused", "control")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,10 @@ class Publisher:
         self._clock = SystemClock() if clock is None else clock
         self._reference: Reference | None = None
         self._clock_wrong = False
+        self._allowed = Allowed.of(spool.noted(CONTROL))
+        self._heard_control = False
+        # What is seen now; nobody wants to hear of it later.
+        self._live: deque[bytes] = deque(maxlen=MOST_LIVE)
         delivery = sender.delivery
         self._flight = Flight(
             delivery.confirm_timeout_s, delivery.retry_max_s, sender.keepalive_s, self._rng
@@ -83,6 +93,11 @@ class Publisher:
         self._stopping = True
         self._link.wake()
 
+    def tell(self, live: bytes) -> None:
+        """Say what is seen now, if there is a connection; may be called from any thread."""
+        self._live.append(live)
+        self._link.wake()
+
     def run(self) -> None:
         """Deliver as loads close, for as long as the agent runs."""
         while not self._stopping:
@@ -92,9 +107,9 @@ class Publisher:
                 self._link.pause(left_s)
 
     def drain(self, within_s: float) -> bool:
-        """Deliver what waits, within `within_s`, and disconnect; whether nothing is left."""
+        """Deliver what waits, within `within_s`, and disconnect; whether nothing is left to do."""
         self._connected(self._now_s() + within_s)
-        return self._empty
+        return self._empty or self._allowed.paused
 
     def _connected(self, until_s: float | None = None) -> float:
         """One connection, from its opening to its end; how long to wait (s) before the next.
@@ -124,23 +139,36 @@ class Publisher:
         for device, payload in self._spool.births():
             self._link.publish(topic(node, "birth", device), payload, retain=True)
         self._flight.opened(self._now_s())
+        self._live.clear()
+        self._heard_control = False
 
     def _serve(self, until_s: float | None) -> None:
+        asks_until_s = self._now_s() + HEARS_CONTROL_S
         while not self._stopping:
-            self._fill()
+            paused = self._allowed.paused
+            if not paused:
+                self._fill()
             now_s = self._now_s()
-            for number in self._flight.due(self._parcels, now_s):
+            for number in () if paused else self._flight.due(self._parcels, now_s):
                 self._link.publish(topic(self._sender.node, "load"), self._parcels[number].payload)
                 self._flight.sent(number, now_s)
                 crash.point("sent")
-            self._empty = not self._parcels
-            if until_s is not None and (self._empty or now_s >= until_s):
+            while self._live:
+                live = self._live.popleft()
+                self._link.publish(topic(self._sender.node, "live"), live, qos=0)
+            self._empty = not self._parcels and not paused
+            # Whoever comes for a moment and is paused waits for what was said meanwhile.
+            heard = self._heard_control or now_s >= asks_until_s
+            done = self._empty or (paused and heard)
+            if until_s is not None and (done or now_s >= until_s):
                 break
-            ends = [until_s, self._flight.next_s(), now_s + LOOK_UP_S]
+            waits_s = asks_until_s if paused and until_s is not None else None
+            due_s = None if paused else self._flight.next_s()
+            ends = [until_s, waits_s, due_s, now_s + LOOK_UP_S]
             wait_s = min(end_s for end_s in ends if end_s is not None) - now_s
             for message in self._link.wait(wait_s):
                 self._read(message)
-            if self._flight.deaf(self._now_s()):
+            if not self._allowed.paused and self._flight.deaf(self._now_s()):
                 raise ConnectionError("no answer from the collector; connecting anew")
         if self._sender.tells_status:
             self._link.publish(topic(self._sender.node, "status"), b"offline", retain=True)
@@ -160,6 +188,9 @@ class Publisher:
     def _read(self, message: Message) -> None:
         try:
             _, kind, _ = parse(message.topic)
+            if kind == "control":
+                self._obey(decode_control(message.payload))
+                return
             answer = decode_answer(message.payload)
         except WireError as error:
             log.warning("an answer was not understood and is ignored: %s", error)
@@ -186,6 +217,20 @@ class Publisher:
         self._parcels.pop(number, None)
         self._flight.answered(number, self._now_s())
         self._attempt = 0
+
+    def _obey(self, control: Control) -> None:
+        """Note what is allowed, for the process that samples as well."""
+        self._heard_control = True
+        length = next((each for each in LOAD_LENGTHS if each == control.load), LOAD_LENGTHS[0])
+        allowed = Allowed(control.paused, control.slower, length)
+        if allowed == self._allowed:
+            return
+        log.info("the organisation asks: %s", allowed)
+        if self._allowed.paused:
+            # However long it was, it was no fault of the connection.
+            self._flight.opened(self._now_s())
+        self._allowed = allowed
+        self._spool.note(**{CONTROL: allowed.noted()})
 
     def _compare(self, time_s: int, now: Instant) -> None:
         """Hold our clock beside the collector's; a wrong one is said once."""

@@ -4,13 +4,17 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sobre_agent.config import Allowed
 from sobre_agent.sources import Source
 from sobre_drivers.clock import Clock
 from sobre_drivers.errors import MeterError
+from sobre_drivers.load import personal
 from sobre_drivers.sample import Instant, Reading
 
 # A meter that is back is noticed within this time (s), unless it is asked less often anyway.
 LONGEST_RETRY_S = 60.0
+# A workstation that is paused looks so often (s) whether it still is.
+PAUSED_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Group:
 
     def __init__(self, sources: Sequence[Source], clock: Clock) -> None:
         self.sources = sources
+        self.allowed = Allowed()
         self._clock = clock
         now_s = clock.now().mono_s
         self._turns = [_Turn(now_s, number) for number in range(len(sources))]
@@ -57,11 +62,20 @@ class Group:
         """Ask the one that is due first, and note when it is due again."""
         turn = self._turns[0]
         source = self.sources[turn.number]
-        heard = asked(source, self._clock)
+        period_s = source.sample_s * self.allowed.slower
+        if self.allowed.paused and private(source):
+            heard, period_s = Round(source, self._clock.now(), ()), max(period_s, PAUSED_S)
+        else:
+            heard = asked(source, self._clock)
         turn.failures = 0 if heard.problem is None else turn.failures + 1
-        turn.due_s = after(turn.due_s, heard.at.mono_s, source.sample_s, turn.failures)
+        turn.due_s = after(turn.due_s, heard.at.mono_s, period_s, turn.failures)
         heapq.heapreplace(self._turns, turn)
         return heard
+
+
+def private(source: Source) -> bool:
+    """Whether a source tells when a person is there."""
+    return any(personal(each.device_class) for each in source.driver.describe())
 
 
 def asked(source: Source, clock: Clock) -> Round:

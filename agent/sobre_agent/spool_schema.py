@@ -16,6 +16,8 @@ FILE = "spool.db"
 # A note: the collector's clock, for how long this machine had run then, and how far ahead its own
 # clock was (s).
 REFERENCE = "reference"
+# A note: what the organisation allows.
+CONTROL = "control"
 BALLAST = "ballast"
 # On a full disk SQLite cannot even delete: this much is then given back to it.
 BALLAST_BYTES = 1024 * 1024

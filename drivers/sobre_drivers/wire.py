@@ -4,6 +4,7 @@ A reader ignores fields that it does not know, so that adding an optional one ke
 it knows must be exactly what `docs/asyncapi.yaml` says.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ MAX_LOADS = 300
 MAX_INT = 2**53 - 1
 # The longest month with the hour of a clock change: a load never crosses a month.
 MAX_SPAN_S = 31 * 86_400 + 3_600
+
+# From fine to coarse.
+LOAD_LENGTHS = ("minute", "ten-minutes", "hour", "day")
+MAX_SLOWER = 10
 
 STREAM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -47,6 +52,19 @@ class Answer:
     sha256: str
     time: int
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a node may do, never finer than it is configured.
+
+    Nothing leaves a `paused` node, and a workstation does not even sample. It samples `slower`
+    times more rarely, and its loads are as long as `load` at least (None: as configured).
+    """
+
+    paused: bool = False
+    slower: int = 1
+    load: str | None = None
 
 
 def digest(payload: bytes) -> str:
@@ -108,6 +126,49 @@ def decode_answer(payload: bytes) -> Answer:
         time=_integer(message, "time", 0),
         reason=reason,
     )
+
+
+def encode_control(control: Control) -> bytes:
+    """The payload of a `control` message, retained; to lift it, say `Control()`."""
+    message: dict[str, Any] = {"v": 1, "paused": control.paused, "slower": control.slower}
+    if control.load is not None:
+        message["load"] = control.load
+    return written(message)
+
+
+def decode_control(payload: bytes) -> Control:
+    """The control in a payload; an empty one, MQTT's way to take it back, lifts it."""
+    if not payload:
+        return Control()
+    message = _message(payload)
+    paused, load = message.get("paused", False), message.get("load")
+    if not isinstance(paused, bool):
+        raise WireError(f"paused: {shown(paused)}; true or false is needed")
+    if load is not None and load not in LOAD_LENGTHS:
+        raise WireError(f"load: {shown(load)} is none of {[*LOAD_LENGTHS]}")
+    slower = _integer({"slower": 1, **message}, "slower", 1)
+    if slower > MAX_SLOWER:
+        raise WireError(f"slower: {slower}; {MAX_SLOWER} at most, or pause it")
+    return Control(paused, slower, load)
+
+
+def encode_live(time_s: int, seen: Sequence[tuple[str, float | None, int]]) -> bytes:
+    """The payload of a `live` message, SenML (RFC 8428): device, power (W), running total (J)."""
+    records: list[dict[str, Any]] = []
+    base = ""
+    for device, power_w, register_j in seen:
+        above, slash, name = device.rpartition("/")
+        record: dict[str, Any] = {}
+        if above + slash != base:
+            base = record["bn"] = above + slash
+        if not records:
+            record |= {"bt": time_s, "bu": "W"}
+        record["n"] = name
+        if power_w is not None:
+            record["v"] = round(power_w, 3)
+        records.append({**record, "s": register_j})
+    text = json.dumps(records, separators=(",", ":"), allow_nan=False)
+    return text.encode("ascii")
 
 
 def identity(payload: bytes) -> tuple[str, int]:

@@ -2,25 +2,26 @@
 
 import argparse
 import logging
+import os
 import signal
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
 
 from sobre_agent import config as agent_config
 from sobre_agent import preflight
 from sobre_agent.books import Books
-from sobre_agent.config import AgentConfig
+from sobre_agent.config import AgentConfig, Allowed
 from sobre_agent.history import placed
-from sobre_agent.live import Live
+from sobre_agent.live import Live, Teller
 from sobre_agent.lock import held
 from sobre_agent.loop import Loop, Silence
 from sobre_agent.naming import told_elsewhere
 from sobre_agent.schedule import Round
 from sobre_agent.sources import Source, sources_of
 from sobre_agent.spool import Spool
-from sobre_agent.spool_schema import SpoolFile
+from sobre_agent.spool_schema import CONTROL, SpoolFile
 from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import personal
@@ -114,13 +115,16 @@ def _work(
             checkpoint_s = heard.at.mono_s + CHECKPOINT_S
             closed = books.checkpoint(heard.at.mono_s) or closed
             save()
+            obeying.look()
         for each in after:
             each(heard, closed)
 
-    loop = Loop(sources, clock, enter)
+    loop = Loop(sources, clock, enter, lambda: _tell_systemd("WATCHDOG=1"), _watched_s())
+    obeying = _Obeying(spool, books, loop)
     _stop_on_signals(loop)
-    save, stop = _delivery(config, path, node, books, spool, loop, after)
+    save, stop = _delivery(config, path, node, obeying, after)
     try:
+        _tell_systemd("READY=1")
         asked_to = loop.run()
         books.checkpoint(clock.now().mono_s, clean=True)
     finally:
@@ -128,27 +132,44 @@ def _work(
     return asked_to
 
 
+class _Obeying:
+    """Hands on what the organisation allows, whenever it has changed."""
+
+    def __init__(self, spool: Spool, books: Books, loop: Loop) -> None:
+        self.spool, self.books, self.loop = spool, books, loop
+        self.allowed = Allowed()
+        self.look()
+
+    def look(self) -> None:
+        """See what was said last."""
+        allowed = Allowed.of(self.spool.noted(CONTROL))
+        if allowed != self.allowed:
+            log.info("the organisation allows: %s", allowed)
+            self.books.allow(allowed)
+            self.loop.allow(allowed)
+        self.allowed = allowed
+
+
 def _delivery(
-    config: AgentConfig,
-    path: Path,
-    node: str,
-    books: Books,
-    spool: Spool,
-    loop: Loop,
-    after: list[After],
+    config: AgentConfig, path: Path, node: str, obeying: _Obeying, after: list[After]
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """Start what delivers; how to save its plan, and how to stop it."""
     if config.delivery.pace == "as-closed":
         from sobre_agent.delivery import Delivering
 
-        tells_status = not any(personal(d.device_class) for d in books.described.values())
-        delivering = Delivering(config, node, tells_status, loop.end)
+        described = obeying.books.described.values()
+        tells_status = not any(personal(each.device_class) for each in described)
+        delivering = Delivering(config, node, tells_status, obeying.loop.end)
         after.append(lambda _, closed: delivering.wake() if closed else None)
+        if config.mqtt.live:
+            teller = Teller(obeying.books, delivering.tell)
+            after.append(lambda heard, closed: teller.show(heard))
         return lambda: None, delivering.stop
     from sobre_agent.courier import Courier
 
-    courier = Courier(config, path, spool)
-    after.append(lambda heard, closed: courier.look(heard.at, closed))
+    courier = Courier(config, path, obeying.spool)
+    # Whoever is paused has nothing to send, and asks whether it still is.
+    after.append(lambda heard, closed: courier.look(heard.at, closed or obeying.allowed.paused))
     return courier.save, courier.stop
 
 
@@ -158,3 +179,22 @@ def _stop_on_signals(loop: Loop) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def _tell_systemd(text: str) -> None:
+    """Say that we are ready, or alive, to whoever asked for it (sd_notify(3))."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if not path:
+        return
+    import socket
+
+    # Nobody may be there to hear it, and that is no reason to stop.
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        # A name that begins with @ is one of Linux's abstract sockets.
+        told.sendto(text.encode("ascii"), path.replace("@", "\0", 1) if path[0] == "@" else path)
+
+
+def _watched_s() -> float | None:
+    """How often to say that we are alive: twice as often as systemd asks; None: nobody does."""
+    period_us = os.environ.get("WATCHDOG_USEC", "")
+    return int(period_us) / 2e6 if period_us.isdigit() else None
