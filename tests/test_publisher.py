@@ -241,6 +241,18 @@ def test_broker_that_comes_back_empty_loses_nothing(
     assert stored(collector.got) == {("pdu-a3", n + 1): n for n in range(50)}
 
 
+def test_births_are_said_again_on_every_connection(
+    tmp_path: Path, broker: Broker, collector: Collector
+) -> None:
+    fill(tmp_path, 1)
+    with publishing(tmp_path, broker):
+        for connection in range(1, 4):
+            said = f"'sobre/v1/{NODE}/birth/pdu-a3'"
+            until(lambda: broker.log().count(said) >= connection)  # noqa: B023
+            broker.kill()
+            broker.start()
+
+
 def test_without_a_broker_everything_is_kept(tmp_path: Path, broker: Broker) -> None:
     broker.stop()
     fill(tmp_path, 50)

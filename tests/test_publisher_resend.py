@@ -1,12 +1,17 @@
 """When a batch is sent again and a connection given up, on a clock that the test turns."""
 
+from contextlib import closing
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from sobre_agent.config import Delivery
 from sobre_agent.pace import Plan
+from sobre_agent.publisher import Publisher, Sender
 from sobre_agent.resend import Flight, backoff_s
+from sobre_agent.spool import Spool
 
 
 @pytest.mark.parametrize(
@@ -20,6 +25,57 @@ def test_backoff_is_spread_over_the_whole_of_its_range(attempt: int, cap_s: floa
     assert 0 <= min(waits) < cap_s * 0.01
     assert cap_s * 0.99 < max(waits) <= cap_s
     assert sum(waits) / len(waits) == pytest.approx(cap_s / 2, rel=0.05)
+
+
+def test_ten_thousand_agents_that_lost_the_broker_together_come_back_over_a_minute() -> None:
+    """Each draws by its own seed; a broker that takes 300 connections a second refuses none."""
+    moments = sorted(backoff_s(0, Random(seed)) for seed in range(10_000))
+    assert moments[-1] - moments[0] >= 59
+    per_second = [sum(second <= at < second + 1 for at in moments) for second in range(60)]
+    assert min(per_second) > 100
+    assert max(per_second) < 300
+
+
+def test_agents_that_fail_again_come_back_ever_more_thinly() -> None:
+    at = [0.0] * 10_000
+    for attempt in range(4):
+        at = [t + backoff_s(attempt, Random(n * 31 + attempt)) for n, t in enumerate(at)]
+    busiest = max(sum(s <= t < s + 10 for t in at) for s in range(0, 900, 10))
+    assert busiest < 300
+
+
+class Nowhere:
+    """A link to a broker that is gone."""
+
+    def __init__(self) -> None:
+        self.paused: list[float] = []
+        self.publisher: Publisher | None = None
+
+    def open(self) -> None:
+        raise ConnectionError("gone")
+
+    def close(self) -> None: ...
+
+    def wake(self) -> None: ...
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+        assert self.publisher is not None
+        self.publisher.stop()
+
+
+def test_publisher_waits_a_random_part_of_a_minute_before_it_tries_again(tmp_path: Path) -> None:
+    waits = []
+    with closing(Spool(tmp_path)) as spool:
+        for seed in range(200):
+            link = Nowhere()
+            sender = Sender("pc-1", 2, Delivery(), 60)
+            link.publisher = publisher = Publisher(sender, spool, link, Random(seed))  # type: ignore[arg-type]
+            publisher.run()
+            waits += link.paused
+    assert len(waits) == 200
+    assert min(waits) < 3
+    assert 57 < max(waits) <= 60
 
 
 def flight(confirm_timeout_s: float = 60) -> Flight:

@@ -131,6 +131,15 @@ def test_history_adds_up_days(tmp_path: Path) -> None:
     ]
 
 
+def test_days_of_more_than_a_year_ago_are_forgotten(tmp_path: Path) -> None:
+    spool = opened(tmp_path)
+    for days in range(0, 600, 50):
+        spool.append([span(end=NOW + 86_400 * days)], {})
+    spool.checkpoint({})
+    assert len(spool.history("2000-01-01", "2100-01-01")) == 9
+    assert spool.meet("pc-1", "model", b"").seq == 12
+
+
 def test_spool_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     spool = opened(tmp_path)
     spool.append([span()], {})
