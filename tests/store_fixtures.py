@@ -14,33 +14,29 @@ import pytest
 from services import influxdb as influxdb_process
 from services.influxdb import InfluxDB
 from sobre_collector.store.base import Series
-from sobre_collector.store.influx.http import Http, Influx1
-from sobre_collector.store.influx.v2 import Influx2
-from stores import Connect, InfluxStore, SqliteStore, Store
-
-TIMEOUT_S = 30
+from stores import InfluxStore, Site, SqliteStore, Store
 
 
 @pytest.fixture(scope="session")
-def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connect]:
-    """Connects to the InfluxDB of all tests, started if none is named."""
+def influxdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The InfluxDB of all tests, started if none is named."""
     url = os.environ.get("SOBRE_TEST_INFLUXDB_URL")
     if url:
         token = os.environ.get("SOBRE_TEST_INFLUXDB_TOKEN", "")
         org = os.environ.get("SOBRE_TEST_INFLUXDB_ORG", "sobre")
-        yield lambda: Influx2(url, org, token, token, TIMEOUT_S)
+        yield Site(url, token, org)
         return
     why = influxdb_process.absent()
     if why:
         pytest.skip(why)
     server = InfluxDB(tmp_path_factory.mktemp("influxdb"))
     server.start()
-    yield lambda: Influx1(Http(server.url, TIMEOUT_S, None))
+    yield Site(server.url)
     server.stop()
 
 
 @pytest.fixture
-def influx_store(influxdb: Connect) -> Iterator[InfluxStore]:
+def influx_store(influxdb: Site) -> Iterator[InfluxStore]:
     """An empty store in InfluxDB."""
     made = InfluxStore(influxdb)
     yield made

@@ -3,20 +3,39 @@
 import itertools
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sobre_collector.store.base import Series
 from sobre_collector.store.influx.database import Database
+from sobre_collector.store.influx.http import Http, Influx1
 from sobre_collector.store.influx.prepare import prepare
 from sobre_collector.store.influx.series import InfluxSeries
+from sobre_collector.store.influx.v2 import Influx2
 from sobre_collector.store.sqlite import SqliteSeries, nowhere
 
 PARIS = ZoneInfo("Europe/Paris")
 _numbers = itertools.count()
 
-Connect = Callable[[], Database]
+TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An InfluxDB: 2.x with a token that may do all in its organisation, 1.x without."""
+
+    url: str
+    token: str | None = None
+    org: str = "sobre"
+
+    def connect(self, url: str | None = None, timeout_s: float = TIMEOUT_S) -> Database:
+        """Connect to it, or to what stands before it."""
+        at = url or self.url
+        if self.token is not None:
+            return Influx2(at, self.org, self.token, self.token, timeout_s)
+        return Influx1(Http(at, timeout_s, None))
 
 
 class Store(Protocol):
@@ -53,18 +72,27 @@ class InfluxStore:
 
     kind = "influx"
 
-    def __init__(self, connect: Connect, prefix: str | None = None) -> None:
-        self.connect = connect
+    def __init__(self, site: Site, prefix: str | None = None) -> None:
+        self.site = site
         self.prefix = prefix or f"t{os.getpid()}_{next(_numbers)}"
         self._others: list[InfluxStore] = []
-        self.database = connect()
+        self.database = site.connect()
         prepare(self.database, self.prefix)
 
-    def open(self, crash: Callable[[str], None] = nowhere, by: str = "collector") -> InfluxSeries:
-        return InfluxSeries(self.connect(), by, PARIS, self.prefix, crash)
+    def open(
+        self,
+        crash: Callable[[str], None] = nowhere,
+        by: str = "collector",
+        url: str | None = None,
+        timeout_s: float = TIMEOUT_S,
+        patience_s: float = 5.0,
+    ) -> InfluxSeries:
+        """The series as collector `by` sees it, through what listens at `url`."""
+        database = self.site.connect(url, timeout_s)
+        return InfluxSeries(database, by, PARIS, self.prefix, crash, patience_s)
 
     def fresh(self) -> "InfluxStore":
-        self._others.append(InfluxStore(self.connect))
+        self._others.append(InfluxStore(self.site))
         return self._others[-1]
 
     def drop(self) -> None:

@@ -60,7 +60,7 @@ class Aside:
                 str(first[ident].reason),
                 first[ident].received,
                 f",device={text(first[ident].load.device)},stream={text(first[ident].stream)}"
-                f",seq={first[ident].load.seq}i,load={text(_written(first[ident]))}",
+                f",load={text(_written(first[ident]))}",
             )
             for ident, place in new.items()
         ]

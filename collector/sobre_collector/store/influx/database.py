@@ -11,8 +11,15 @@ from typing import Any, NamedTuple, Protocol
 from sobre_drivers.errors import StoreError
 
 
-class RefusedError(Exception):
-    """The database will not have these points, however often they come; some may be stored."""
+class RefusedError(StoreError):
+    """The database will not have these points, however often they come; some may be stored.
+
+    Where points are not loads that can be set aside, this is an error like any other.
+    """
+
+    def __init__(self, problem: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(problem)
 
 
 class MissingError(StoreError):
@@ -85,7 +92,7 @@ def raise_for(status: int, body: bytes, where: str, writing: bool) -> None:
         return
     message = _message(body)
     if writing and status in REFUSING:
-        raise RefusedError(message)
+        raise RefusedError(f"{where}: refuses what is written ({message}); see its log", message)
     kind = MissingError if status == 404 and "not found" in message else StoreError
     remedy = _REMEDIES.get(status, "see its log")
     raise kind(f"{where}: answered {status} ({message}); {remedy}")

@@ -9,13 +9,13 @@ from sobre_collector.store.influx.aside import Aside
 from sobre_collector.store.influx.compare import Comparison
 from sobre_collector.store.influx.database import Database
 from sobre_collector.store.influx.databases import Databases
-from sobre_collector.store.influx.lines import LAST_S, UnstorableError
+from sobre_collector.store.influx.lines import GREATEST, LAST_S, UnstorableError, taggable
 from sobre_collector.store.influx.marks import Marks
 from sobre_collector.store.influx.stored import Stored
 from sobre_collector.store.personal import month_of
 from sobre_collector.store.sorting import Ident, Sorted
 
-TOO_LATE = "ends later than InfluxDB can tell (2262)"
+TOO_GREAT = "an integer is greater than InfluxDB can tell, or the end later (2262)"
 
 
 class Desk:
@@ -46,13 +46,15 @@ class Desk:
         for arrival in arrivals:
             try:
                 self.stored.key(arrival)
-                reason = None if arrival.load.end <= LAST_S else TOO_LATE
+                load = arrival.load
+                if load.end <= LAST_S and load.register_j <= GREATEST and load.seq <= GREATEST:
+                    fit.append(arrival)
+                    continue
+                reason = TOO_GREAT
             except UnstorableError as error:
                 reason = str(error)
-            if reason is None:
-                fit.append(arrival)
-            else:
-                unfit.append(arrival._replace(reason=arrival.reason or reason))
+            node = taggable(arrival.node)
+            unfit.append(arrival._replace(node=node, reason=arrival.reason or reason))
         return fit, unfit
 
     def comparison(self, found: Sorted) -> Comparison:

@@ -32,6 +32,12 @@ def tag(value: str) -> str:
     return value.translate(_TAG)
 
 
+def taggable(value: str) -> str:
+    """A value like this one that can be a tag."""
+    plain = "".join("?" if each in UNSAFE else each for each in value) or "?"
+    return plain.encode()[:MAX_TAG_BYTES].decode("utf-8", "ignore")
+
+
 def text(value: str) -> str:
     """A text field, with its quotes; it may hold line breaks."""
     return f'"{value.translate(_TEXT)}"'

@@ -28,10 +28,14 @@ GONE_S = 3_600
 
 
 class Writer(NamedTuple):
-    """A collector's last append that began, its last that ended, and when (Unix seconds)."""
+    """A collector's last appends that began, ended, and waited for another collector, and when.
+
+    One that waits looks again before it writes. `at` is in Unix seconds.
+    """
 
     begun: int
     done: int
+    waits: int
     at: int
 
 
@@ -61,6 +65,7 @@ class Marks:
         self._tag = tag(by)
         self._nodes: set[str] = set()
         self._others: dict[str, Writer] | None = None
+        self._waits = 0
         self.number = 0
         self.marks: dict[Ident, Mark] = {}
         self.families: dict[tuple[str, str], list[Ident]] = {}
@@ -68,7 +73,7 @@ class Marks:
     def refresh(self, nodes: Iterable[str]) -> None:
         """Know the marks of these nodes as they are written now."""
         writers = self.writers()
-        own = writers.pop(self.by, Writer(0, 0, 0))
+        own = writers.pop(self.by, Writer(0, 0, 0, 0))
         self.number = max(self.number, own.begun)
         if writers != self._others or len(self.marks) > MAX_CACHED:
             self.forget()
@@ -113,6 +118,11 @@ class Marks:
         """End the append that `put` began: what it touched may be rebuilt and settled."""
         self._write_writer(self.number)
 
+    def wait(self) -> None:
+        """Tell that the append that `put` began will look at the others again before it writes."""
+        self._waits = self.number
+        self._write_writer(self.number - 1)
+
     def settle(self, touched: Mapping[tuple[str, Ident], int]) -> None:
         """Write that what these collectors touched up to these numbers was rebuilt."""
         lines = [
@@ -132,7 +142,7 @@ class Marks:
         """Every collector by its name."""
         found = self._database.query(self._state, 'SELECT * FROM "writer" GROUP BY "by"')
         return {
-            group.tags["by"]: Writer(row["begun"], row["done"], row["at"])
+            group.tags["by"]: Writer(row["begun"], row["done"], row["waits"], row["at"])
             for group in found
             for row in group.rows()
         }
@@ -199,7 +209,8 @@ class Marks:
 
     def _writer_line(self, done: int) -> str:
         at = int(time.time())
-        return f"writer,by={self._tag} at={at}i,begun={self.number}i,done={done}i 0"
+        numbers = f"begun={self.number}i,done={done}i,waits={self._waits}i"
+        return f"writer,by={self._tag} at={at}i,{numbers} 0"
 
     def _write(self, lines: list[str]) -> None:
         self._database.write(self._state, "\n".join(lines))

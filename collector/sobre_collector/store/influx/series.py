@@ -63,7 +63,7 @@ class InfluxSeries:
     ) -> None:
         self._desk = Desk(database, by, zone or ZoneInfo("Europe/Paris"), prefix)
         self._touches = Touches(self._desk.marks)
-        self._rivals = Rivals(self._desk.marks, patience_s)
+        self._patience_s = patience_s
         self._crash = crash
         self._lock = RLock()
 
@@ -82,21 +82,24 @@ class InfluxSeries:
                 fit, unfit = desk.fitting(arrivals)
                 found = self._sort(fit, desk.marks.marks, desk.marks.families)
                 forks = self._place_held(found)
+                # First: of a forgotten month, what was seen cannot be told from what was cut off.
+                late = [each for each in found.aside if each.reason == LATE]
+                new = desk.set_aside(late, _moment)
                 desk.marks.put(found.marks)
                 self._crash("marked")
                 forks += self._yield(found)
                 stored, refused = desk.write(found)
                 self._crash("stored")
                 aside = [*unfit, *found.aside, *forks, *refused]
-                new = desk.set_aside(aside, lambda each: each.received)
+                new += desk.set_aside([each for each in aside if each.reason != LATE], _moment)
                 self._crash("set-aside")
                 desk.marks.done()
             except MissingError:
                 # A month that another collector forgot meanwhile: known the next time.
                 desk.databases.lost()
                 raise
-        late = tuple(each for each in new if each.reason == LATE)
-        return Outcome(stored, len(arrivals) - stored - len(new), len(new), late)
+        told = tuple(each for each in new if each.reason == LATE)
+        return Outcome(stored, len(arrivals) - stored - len(new), len(new), told)
 
     def quarantine(self, node: str, payload: bytes, reason: str, received: int) -> None:
         """Keep a payload that is no message, once for the same bytes of the same node."""
@@ -238,20 +241,16 @@ class InfluxSeries:
         return compared.forks
 
     def _yield(self, found: Sorted) -> list[Arrival]:
-        """Leave out what another collector is storing at the same time; the forks among it."""
-        loads = [found.infrastructure, *found.personal.values()]
-        contested = self._rivals.contested([arrival for ours in loads for arrival in ours])
-        if not contested:
-            return []
-        idents = {(a.node, a.stream, a.load.device, a.load.seq) for a in contested}
-        for ours in loads:
-            ours[:] = [
-                a for a in ours if (a.node, a.stream, a.load.device, a.load.seq) not in idents
-            ]
-        compared = self._desk.comparison(found).compare(contested)
-        for arrival in compared.cut:
-            self._desk.place(found, arrival)
-        return compared.forks
+        """Leave out what another collector stores at the same time; the forks among it."""
+        rivals = Rivals(self._desk.marks, self._patience_s)
+        forks: list[Arrival] = []
+        while contested := rivals.contested(_counting(found)):
+            _leave_out(found, contested)
+            compared = self._desk.comparison(found).compare(contested)
+            for arrival in compared.cut:
+                self._desk.place(found, arrival)
+            forks += compared.forks
+        return forks
 
     def _families(self, found: Sorted) -> dict[tuple[str, str], list[Ident]]:
         families: dict[tuple[str, str], list[Ident]] = {}
@@ -264,6 +263,21 @@ class InfluxSeries:
             for ident in family:
                 found.marks.setdefault(ident, self._desk.marks.copy(ident))
         return families
+
+
+def _moment(arrival: Arrival) -> int:
+    """People's quarantine is forgotten with the month in which it came."""
+    return arrival.received
+
+
+def _counting(found: Sorted) -> list[Arrival]:
+    return [each for ours in (found.infrastructure, *found.personal.values()) for each in ours]
+
+
+def _leave_out(found: Sorted, arrivals: Iterable[Arrival]) -> None:
+    gone = {(a.node, a.stream, a.load.device, a.load.seq) for a in arrivals}
+    for ours in (found.infrastructure, *found.personal.values()):
+        ours[:] = [a for a in ours if (a.node, a.stream, a.load.device, a.load.seq) not in gone]
 
 
 def _age(row: Quarantined) -> tuple[int, int, int, int]:

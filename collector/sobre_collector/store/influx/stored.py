@@ -216,7 +216,7 @@ def write_lines(database: Database, name: str, lines: Sequence[str]) -> list[tup
             database.write(name, "\n".join(lines[first:last]))
         except RefusedError as error:
             if last - first == 1:
-                refused.append((first, str(error)))
+                refused.append((first, error.reason))
             else:
                 middle = (first + last) // 2
                 parts += [(middle, last), (first, middle)]
