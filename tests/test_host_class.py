@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sobre_drivers.host import DESKTOP, LAPTOP, Host, detected_class
+from sobre_drivers.chassis import DESKTOP, LAPTOP, detected_class
+from sobre_drivers.host import Host
 
 
 def write(path: Path, text: str) -> None:

@@ -23,9 +23,11 @@ LAYERS = {
         errors load
         strict_json sample calendar registers
         settings clock power topics wire birth powercap battery pc_model
-        profile blocks sunspec
-        decoding host
-        points
+        hwmon nvml emi windows macos
+        profile blocks sunspec processor chassis screens sensors
+        decoding parameters
+        points desk
+        host
         modbus
         catalog
     """,
@@ -68,7 +70,8 @@ LAYERS = {
 KNOWN_TO = {
     "paho": {"sobre_agent.mqtt", "sobre_collector.mqtt"},
     "pymodbus": {"sobre_drivers.modbus"},
-    "psutil": {"sobre_drivers.host"},
+    "psutil": {"sobre_drivers.processor"},
+    "pynvml": {"sobre_drivers.nvml"},
     "apscheduler": {"sobre_collector.jobs"},
     "amqtt": {"sobre_collector.up.embedded_broker"},
     "numpy": {"sobre_collector.simulate/", "sobre_collector.indicators.least_squares"},
@@ -90,6 +93,7 @@ CALCULATION = (
     "sobre_drivers.points",
     "sobre_drivers.sunspec",
     "sobre_drivers.pc_model",
+    "sobre_drivers.emi",
     "sobre_agent.account",
     "sobre_agent.open_load",
     "sobre_agent.elapsed",

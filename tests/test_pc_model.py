@@ -1,7 +1,5 @@
 """From counters and load to the power at the plug."""
 
-import csv
-import math
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +7,19 @@ from pathlib import Path
 import pytest
 
 import sobre_drivers
+from sobre_drivers.chassis import DESKTOP, LAPTOP, SERVER
 from sobre_drivers.errors import ConfigError
-from sobre_drivers.host import DESKTOP, LAPTOP, model_of
+from sobre_drivers.parameters import generations, model_of
 from sobre_drivers.pc_model import (
     CpuTime,
+    Generation,
     Linear,
     PcModel,
+    Processor,
+    Shape,
     Utilisation,
     counted_uj,
+    fitted,
     load_between,
     plug_w,
     state_w,
@@ -25,7 +28,6 @@ from sobre_drivers.pc_model import (
 from sobre_drivers.settings import build
 
 FOLDER = Path(sobre_drivers.__file__ or "").parent / "pc_models"
-TABLES = Path(__file__).parents[2] / "shared" / "captures" / "power-tables"
 
 MODEL = PcModel(
     version=7,
@@ -36,6 +38,7 @@ MODEL = PcModel(
     utilisation=Utilisation(idle_w=20.0, max_w=100.0, exponent=2.0, uncertainty_ratio=0.5),
     powercap=Linear(rest_w=10.0, factor=1.25, uncertainty_ratio=0.3),
     psys=Linear(rest_w=1.0, factor=1.1, uncertainty_ratio=0.2),
+    plug=Linear(rest_w=0.0, factor=1.0, uncertainty_ratio=0.1),
     battery=Linear(rest_w=0.0, factor=1.0, uncertainty_ratio=0.1),
     sources=("made up for these tests",),
 )
@@ -131,6 +134,7 @@ def test_shipped_parameters_are_plausible_and_state_their_error(device_class: st
     assert 0.3 <= model.off_w <= 1.0
     assert model.off_w < model.sleep_w <= 3.0
     # What sees more of the machine knows better.
+    assert model.plug.uncertainty_ratio < model.psys.uncertainty_ratio
     assert model.psys.uncertainty_ratio < model.powercap.uncertainty_ratio
     assert model.powercap.uncertainty_ratio < model.utilisation.uncertainty_ratio
 
@@ -165,61 +169,86 @@ def test_a_model_refuses_to_sleep_above_idle() -> None:
         replace(MODEL, sleep_w=21.0)
 
 
-def declared_idle_w(subcategory: str, off_ratio: float, sleep_ratio: float) -> list[float]:
-    """Idle power (W) behind makers' declared kWh a year, given the hours of ENERGY STAR."""
-    if not TABLES.is_dir():
-        pytest.skip("../shared/captures/power-tables is not here")
-    model = model_of(f"workstation.{subcategory.lower()}")
-    rest_w = model.off_w * off_ratio + model.sleep_w * sleep_ratio
-    with (TABLES / "boavizta_yearly_tec.csv").open(encoding="utf-8", newline="") as file:
-        return [
-            (float(row["yearly_tec"]) / 8.76 - rest_w) / (1 - off_ratio - sleep_ratio)
-            for row in csv.DictReader(file)
-            # Makers file these workstations (some of them portable) under desktops.
-            if row["subcategory"] == subcategory and "Precision" not in row["name"]
-        ]
+STEPPED = replace(MODEL.utilisation, step=0.2, exponent=2.0)
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize(
-    ("subcategory", "off_ratio", "sleep_ratio"),
-    [("Laptop", 0.25, 0.35), ("Desktop", 0.45, 0.05)],
-    ids=["laptop", "desktop"],
+    ("load_ratio", "power_w"),
+    [(0.0, 20.0), (0.05, 28.16), (0.1, 36.64), (0.5, 52.0), (1.0, 100.0)],
+    ids=["idle", "half-awake", "awake", "half", "full"],
 )
-def test_the_stated_error_of_idle_power_holds_for_declared_models(
-    subcategory: str, off_ratio: float, sleep_ratio: float
+def test_power_jumps_as_soon_as_there_is_work(load_ratio: float, power_w: float) -> None:
+    assert utilised_w(replace(MODEL, utilisation=STEPPED), load_ratio) == pytest.approx(power_w)
+
+
+FITTED = replace(
+    MODEL,
+    shapes=(Shape("micro", (35,), idle_w=5.0, uncertainty_ratio=0.4),),
+    processors=(
+        Processor("frugal", (r"\d{4}T\b",), swing_w=30.0),
+        Processor("big", ("Threadripper",), 200.0, 110.0, 90.0, 1.0, 0.8),
+    ),
+)
+OLD = Generation("old", ("i5-2400",), step=0.3, exponent=0.8)
+
+
+@pytest.mark.parametrize(
+    ("chassis", "processor", "idle_w", "max_w", "uncertainty_ratio", "rest_w", "names"),
+    [
+        (None, "", 20.0, 100.0, 0.5, 10.0, ()),
+        (35, "", 5.0, 85.0, 0.4, 10.0, ("micro",)),
+        (35, "Intel(R) Core(TM) i5-8500T CPU @ 2.10GHz", 5.0, 35.0, 0.4, 10.0, ("micro", "frugal")),
+        (3, "Intel(R) Core(TM) i5-2400 CPU", 20.0, 100.0, 0.5, 10.0, ("old",)),
+        (35, "AMD Ryzen Threadripper 1950X", 110.0, 310.0, 0.8, 90.0, ("micro", "big")),
+    ],
+    ids=["nothing-known", "enclosure", "both", "generation", "built-round-its-processor"],
+)
+def test_enclosure_and_processor_choose_the_parameters(
+    chassis: int | None,
+    processor: str,
+    idle_w: float,
+    max_w: float,
+    uncertainty_ratio: float,
+    rest_w: float,
+    names: tuple[str, ...],
 ) -> None:
-    curve = model_of(f"workstation.{subcategory.lower()}").utilisation
-    errors = [
-        abs(w / curve.idle_w - 1) for w in declared_idle_w(subcategory, off_ratio, sleep_ratio)
-    ]
-    held = sum(error <= curve.uncertainty_ratio for error in errors) / len(errors)
-    assert len(errors) > 40
-    assert held >= 0.93
+    made, found = fitted(FITTED, [OLD], chassis, processor)
+    assert found == names
+    assert (made.utilisation.idle_w, made.utilisation.max_w) == (idle_w, max_w)
+    assert made.utilisation.uncertainty_ratio == uncertainty_ratio
+    assert made.powercap.rest_w == rest_w
+    assert made.utilisation.step == (0.3 if "old" in names else 0.0)
 
 
-@pytest.mark.shared
-def test_the_curve_beats_a_straight_line_on_measured_towers() -> None:
-    if not TABLES.is_dir():
-        pytest.skip("../shared/captures/power-tables is not here")
-    with (TABLES / "specpower_ssj2008.csv").open(encoding="utf-8", newline="") as file:
-        towers = [
-            row
-            for row in csv.DictReader(file)
-            if "ower" in row["HW_FormFactor"] and row["CPUChips"] == "1"
-        ]
-    assert len(towers) > 30
-    exponent = model_of(DESKTOP).utilisation.exponent
+@pytest.mark.parametrize(
+    ("device_class", "processor", "names"),
+    [
+        (DESKTOP, "Intel(R) Core(TM) i5-6500T CPU @ 2.50GHz", ("35 W", "Skylake to Comet Lake")),
+        (
+            DESKTOP,
+            "Intel(R) Core(TM) i7-9700K CPU",
+            ("unlocked", "Skylake to Comet Lake"),
+        ),
+        (DESKTOP, "Intel(R) Core(TM) i5-3470 CPU @ 3.20GHz", ("Ivy Bridge",)),
+        (DESKTOP, "Intel(R) Xeon(R) W-2133 CPU @ 3.60GHz", ("workstation",)),
+        (DESKTOP, "12th Gen Intel(R) Core(TM) i5-12500", ()),
+        (DESKTOP, "Intel(R) N100", ("35 W",)),
+        (LAPTOP, "11th Gen Intel(R) Core(TM) i7-11850H @ 2.50GHz", ("strong", "Rocket Lake")),
+        (LAPTOP, "Intel(R) Core(TM) i5-8265U CPU @ 1.60GHz", ("Skylake to Comet Lake",)),
+        (LAPTOP, "Intel(R) Celeron(R) N4020 CPU @ 1.10GHz", ("frugal",)),
+        (LAPTOP, "AMD Ryzen 7 PRO 5850U with Radeon Graphics", ()),
+        (SERVER, "Intel(R) Xeon(R) CPU E5-2660 0 @ 2.20GHz", ("Sandy Bridge E5",) * 2),
+        (SERVER, "AMD EPYC 7742 64-Core Processor", ("EPYC", "EPYC 2")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_processors_are_known_by_the_names_they_give_themselves(
+    device_class: str, processor: str, names: tuple[str, ...]
+) -> None:
+    _, found = fitted(model_of(device_class), generations(), None, processor)
+    assert found == names
 
-    def mean_error(exponent: float) -> float:
-        errors = []
-        for row in towers:
-            idle_w, max_w = float(row["ActiveIdle"]), float(row["100_AvgPower"])
-            curve = Utilisation(idle_w, max_w, exponent, 0.5)
-            model = replace(MODEL, rated_w=max_w, utilisation=curve)
-            for percent in range(10, 100, 10):
-                real_w = float(row[f"{percent}_AvgPower"])
-                errors.append(abs(utilised_w(model, percent / 100) / real_w - 1))
-        return math.fsum(errors) / len(errors)
 
-    assert mean_error(exponent) < 0.07 < mean_error(1.0)
+def test_a_pattern_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match=r"match: '\(' is no pattern"):
+        Generation("broken", ("(",), 0.0, 1.0)

@@ -1,78 +1,52 @@
-"""This PC: its power from the best that it has, in the order battery, counters, model.
+"""This PC: its power from the best that it has; and its screens, which are devices of their own.
 
-The battery sees the whole machine while it discharges, the counters see the processor's real power,
-the model sees only how busy it is. What is not there says why, and is never taken for 0 W.
+What sees the whole machine goes before counters of its processor, and those before the model, which
+sees only how busy it is. What is not there says why, and is never taken for 0 W.
 """
 
 import logging
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sobre_drivers import battery, powercap, settings
+from sobre_drivers import chassis, processor, sensors
+from sobre_drivers.chassis import DESKTOP, LAPTOP
 from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import MeterError
 from sobre_drivers.load import Origin
+from sobre_drivers.parameters import generations, model_of
 from sobre_drivers.pc_model import (
     CpuTime,
     Linear,
     PcModel,
     Utilisation,
     counted_uj,
+    fitted,
     load_between,
     plug_w,
     utilised_w,
 )
+from sobre_drivers.processor import CpuTimes, cpu_times
 from sobre_drivers.sample import RATED_MARGIN, UJ_PER_J, Described, Instant, Reading
+from sobre_drivers.sensors import Counters, Counts
 
-LAPTOP, DESKTOP = "workstation.laptop", "workstation.desktop"
+if TYPE_CHECKING:
+    from sobre_drivers.desk import Desk
 
-# DMTF DSP0134 (SMBIOS), table of enclosure types: portable to sub-notebook, tablet to detachable.
-_LAPTOP_CHASSIS = frozenset(("8", "9", "10", "14", "30", "31", "32"))
-_DESKTOP_CHASSIS = frozenset(("3", "4", "5", "6", "7", "13", "15", "16", "24", "35", "36"))
+__all__ = ["DESKTOP", "LAPTOP", "CpuTimes", "Host", "Source", "cpu_times", "model_of"]
+
 # Counters tick each millisecond, and reading them takes some: over less than this, W is noise.
 _SHORTEST_S = 0.2
 # Processor times count from the start of the machine.
 _START = CpuTime(0.0, 0.0)
+# Running on mains or having no counter is normal, and no news.
+_USUAL = ("absent", "mains", "not discharging", "not told", "asleep")
+# What a single good reading disproves; whether counters stand still takes two.
+_PASSING = ("permission", "unreadable", "asleep")
 
 log = logging.getLogger(__name__)
-
-
-class CpuTimes(NamedTuple):
-    """Seconds that all processors spent in each state since this PC started (proc(5), "cpu")."""
-
-    user: float
-    nice: float
-    system: float
-    idle: float
-    iowait: float
-    irq: float
-    softirq: float
-
-
-def cpu_times(proc: Path = Path("/proc")) -> Any:
-    """What this PC's processors did, as psutil names it; OSError where that cannot be told.
-
-    Linux says it in one line, for which psutil would weigh 1.7 MB all year.
-    """
-    if sys.platform != "linux":
-        import psutil
-
-        try:
-            return psutil.cpu_times()
-        except psutil.Error as error:
-            raise OSError(str(error)) from error
-    with (proc / "stat").open("rb") as file:
-        words = file.readline().split()
-    ticks = words[1 : len(CpuTimes._fields) + 1]
-    told = words[:1] == [b"cpu"] and all(map(bytes.isdigit, ticks))
-    if not told or len(ticks) < len(CpuTimes._fields):
-        raise OSError(f"{proc}/stat: its first line tells no processor times")
-    second = os.sysconf("SC_CLK_TCK")
-    return CpuTimes(*(int(count) / second for count in ticks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +65,16 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class _Seen:
     at: Instant
-    counters: Mapping[str, int] | None
+    counts: Counts | None
+    graphics: Counts | None
     cpu: CpuTime | None
 
 
 class Host:
-    """The driver of this PC: one device, its power at the plug in W, state "on" while it runs.
+    """The driver of this PC, state "on" while it runs, and of the screens that it tells of.
 
-    `device_class` None: laptop or desktop is told from the chassis, else from a battery. `root`,
-    `clock` and `cpu_times` are the machine's own unless a test says otherwise.
+    `device_class` None: laptop or desktop is told from the chassis, else from a battery. The rest
+    is the machine's own unless a test says otherwise.
     """
 
     name = "host"
@@ -112,121 +87,152 @@ class Host:
         root: Path = Path("/sys"),
         clock: Clock | None = None,
         cpu_times: Callable[[], Any] = cpu_times,
+        model: PcModel | None = None,
+        processor_name: str | None = None,
+        platform: str = sys.platform,
     ) -> None:
-        self._device, self._root, self._cpu_times = device, root, cpu_times
+        self._device, self._cpu_times = device, cpu_times
         self._clock = SystemClock() if clock is None else clock
-        self._class = device_class or detected_class(root)
-        self._model = model_of(self._class)
-        self._zones = powercap.counted([z for z in powercap.zones(root) if not _dead(z)])
-        self._has_battery = battery.present(root)
-        self._reasons: dict[str, str | None] = dict.fromkeys(("battery", "powercap", "model"))
+        self._class = device_class or chassis.detected_class(root, platform)
+        kind = model_of(self._class) if model is None else model
+        name = processor.name(platform=platform) if processor_name is None else processor_name
+        self._model, self._fitted_to = fitted(kind, generations(), chassis.enclosure(root), name)
+        self._sensors = sensors.found(root, platform)
+        self._has_battery = chassis.has_battery(root, platform)
+        self._desk = _desk(device, root, platform)
+        self._reasons: dict[str, str | None] = {**self._sensors.absent}
         self._seen: _Seen | None = None
-        self._discharge_w()
-        self._counters()
+        self._whole_w()
+        self._counts(self._sensors.counters)
 
     def describe(self) -> Sequence[Described]:
-        """This PC as one device; method and error are those of its weakest part in use."""
-        lasting = [source for source in self.sources() if source.name != "battery"]
-        used = next((source for source in lasting if source.reason is None), lasting[-1])
-        method = f"battery, else {used.method}" if self._has_battery else used.method
-        return [
-            Described(
-                device=self._device,
-                device_class=self._class,
-                rated_w=self._model.rated_w,
-                method=method,
-                origin=Origin.ESTIMATED,
-                uncertainty_ratio=used.uncertainty_ratio,
-                off_w=self._model.off_w,
-                sleep_w=self._model.sleep_w,
-                own=True,
-            )
-        ]
+        """This PC, by method and error of its weakest part in use, and its screens."""
+        lasting = [each for each in self.sources() if each.name not in ("battery", "nvml")]
+        used = next((each for each in lasting if each.reason is None), lasting[-1])
+        own = Described(
+            device=self._device,
+            device_class=self._class,
+            rated_w=self._model.rated_w,
+            method=f"battery, else {used.method}" if self._has_battery else used.method,
+            origin=Origin.ESTIMATED,
+            uncertainty_ratio=used.uncertainty_ratio,
+            off_w=self._model.off_w,
+            sleep_w=self._model.sleep_w,
+            own=True,
+        )
+        return [own, *(self._desk.describe() if self._desk else ())]
 
     def read(self) -> Sequence[Reading]:
-        """The power since the last call, in W; the first time, by the load since this PC started.
+        """Power in W: of this instant where a sensor sees the whole machine, else the mean since
+        the last call; the first time, by the load since this PC started.
 
         None if the last call was only just now; MeterError if this PC tells nothing at all.
         """
-        discharge_w, counters, cpu = self._discharge_w(), self._counters(), self._cpu()
-        before, self._seen = self._seen, _Seen(self._clock.now(), counters, cpu)
-        power_w, mean = discharge_w, discharge_w is None
+        whole_w, counts = self._whole_w(), self._counts(self._sensors.counters)
+        graphics, cpu = self._counts(self._sensors.graphics), self._cpu()
+        before, self._seen = self._seen, _Seen(self._clock.now(), counts, graphics, cpu)
+        power_w, mean = whole_w, whole_w is None
         if power_w is None and before is not None:
             power_w = self._counted_w(before, self._seen)
         if power_w is None and cpu is not None:
             load_ratio = load_between((before and before.cpu) or _START, cpu)
-            power_w = None if load_ratio is None else utilised_w(self._model, load_ratio)
-        if power_w is None and all(self._reasons.values()):
-            raise MeterError(f"{self._device}: {'; '.join(filter(None, self._reasons.values()))}")
-        return [Reading(self._device, power_w=power_w, state="on", mean=mean)]
+            if load_ratio is not None:
+                power_w = utilised_w(self._model, load_ratio) + self._card_w(before, self._seen)
+        if power_w is None and all(source.reason for source in self.sources()):
+            reasons = (source.reason for source in self.sources())
+            raise MeterError(f"{self._device}: {'; '.join(filter(None, reasons))}")
+        own = Reading(self._device, power_w=power_w, state="on", mean=mean)
+        return [own, *(self._desk.read() if self._desk else ())]
 
     def sources(self) -> tuple[Source, ...]:
-        """Every way in the order in which it is tried; the first without a reason is used."""
-        model, version = self._model, f"model {self._model.version}"
-        counted = "+".join(dict.fromkeys(zone.name.split("-")[0] for zone in self._zones)) or "RAPL"
-        by: dict[str, tuple[str, Linear | Utilisation]] = {
-            "battery": (f"battery, {version}", model.battery),
-            "powercap": (f"powercap {counted}, {version}", self._linear()),
-            "model": (f"{version} (utilisation)", model.utilisation),
-        }
+        """Every way in the order in which it is tried; the first without a reason is used.
+
+        A graphics card that counts for itself comes last: it adds to counters and to the model.
+        """
+        here, version = self._sensors, f"model {self._model.version}"
+        named = ", ".join(("utilisation", *self._fitted_to))
+        found: dict[str, tuple[str, Linear | Utilisation]] = {}
+        ways = [(each.name, each.method, each.part) for each in here.powers]
+        if here.counters is not None:
+            ways.append((here.counters.name, here.counters.method, here.counters.part))
+        for name, method, part in ways:
+            found[name] = (f"{method}, {version}", getattr(self._model, part))
+        found |= {name: (name, self._model.powercap) for name in here.absent if name != "nvml"}
+        found["model"] = (f"{version} ({named})", self._model.utilisation)
+        found["nvml"] = ("graphics card, beside", self._model.powercap)
         return tuple(
-            Source(name, method, part.uncertainty_ratio, self._reasons[name])
-            for name, (method, part) in by.items()
+            Source(name, method, parts.uncertainty_ratio, self._reasons.get(name))
+            for name, (method, parts) in found.items()
         )
 
     def close(self) -> None:
         """Nothing is held open between two readings."""
 
-    def _discharge_w(self) -> float | None:
-        try:
-            power_w = plug_w(self._model.battery, battery.discharge_w(self._root))
-            self._plausible(power_w, "battery")
-        except MeterError as error:
-            self._note("battery", str(error))
-            return None
-        self._reasons["battery"] = None
-        return power_w
+    def _whole_w(self) -> float | None:
+        for sensor in self._sensors.powers:
+            try:
+                power_w = plug_w(getattr(self._model, sensor.part), sensor.read_w())
+                self._plausible(power_w, sensor.name)
+            except MeterError as error:
+                self._note(sensor.name, str(error))
+                continue
+            self._reasons[sensor.name] = None
+            return power_w
+        return None
 
-    def _counters(self) -> Mapping[str, int] | None:
-        if not self._zones:
-            self._note("powercap", "absent: no package or platform counter (RAPL)")
+    def _counts(self, counters: Counters | None) -> Counts | None:
+        if counters is None:
             return None
+        name = counters.name
         try:
-            counters = {zone.key: powercap.read_uj(zone) for zone in self._zones}
+            counts = counters.read()
         except MeterError as error:
-            self._note("powercap", str(error))
+            self._note(name, str(error))
             return None
         # Virtual machines show counters that never leave 0.
-        if not any(counters.values()):
-            self._note("powercap", "stuck: the counters say 0")
+        if not any(counts.energy_uj.values()):
+            self._note(name, "stuck: the counters say 0")
             return None
-        if (self._reasons["powercap"] or "").startswith(("permission", "unreadable")):
-            log.info("powercap: readable again")
-            self._reasons["powercap"] = None
-        return counters
+        if (self._reasons.get(name) or "").startswith(_PASSING):
+            log.info("%s: readable again", name)
+            self._reasons[name] = None
+        return counts
 
     def _counted_w(self, before: _Seen, after: _Seen) -> float | None:
-        span_s = after.at.mono_s - before.at.mono_s
-        if before.counters is None or after.counters is None or span_s < _SHORTEST_S:
-            return None
+        counters = self._sensors.counters
         # Counters may start anew when a machine wakes; processor times merely stood still.
-        if _slept(before.at, after.at):
+        if counters is None or _slept(before.at, after.at):
             return None
-        ranges_uj = {zone.key: zone.range_uj for zone in self._zones}
-        energy_uj = counted_uj(before.counters, after.counters, ranges_uj)
-        if energy_uj is None:
+        part_w = _mean_w(counters, before.counts, after.counts, _span_s(before, after))
+        if part_w is None:
             return None
-        if energy_uj == 0:
-            self._note("powercap", "stuck: the counters stand still")
+        if part_w == 0:
+            self._note(counters.name, "stuck: the counters stand still")
             return None
-        power_w = plug_w(self._linear(), energy_uj / UJ_PER_J / span_s)
+        power_w = plug_w(getattr(self._model, counters.part), part_w)
+        # What sees the whole machine sees its graphics card too.
+        power_w += self._card_w(before, after) if counters.part == "powercap" else 0.0
         try:
-            self._plausible(power_w, "powercap")
+            self._plausible(power_w, counters.name)
         except MeterError as error:
-            self._note("powercap", str(error))
+            self._note(counters.name, str(error))
             return None
-        self._reasons["powercap"] = None
+        self._reasons[counters.name] = None
         return power_w
+
+    def _card_w(self, before: _Seen | None, after: _Seen) -> float:
+        """What the graphics card adds at the plug (W); 0 where there is none that counts."""
+        card = self._sensors.graphics
+        if card is None or before is None or _slept(before.at, after.at):
+            return 0.0
+        span_s = after.at.mono_s - before.at.mono_s
+        added_w = self._model.powercap.factor * (
+            _mean_w(card, before.graphics, after.graphics, span_s) or 0.0
+        )
+        if added_w > self._model.rated_w:
+            self._note(card.name, f"absurd: the graphics card says {added_w:.0f} W")
+            return 0.0
+        return added_w
 
     def _cpu(self) -> CpuTime | None:
         try:
@@ -241,10 +247,6 @@ class Host:
         )
         return CpuTime(busy_s, busy_s + times.idle + getattr(times, "iowait", 0.0))
 
-    def _linear(self) -> Linear:
-        whole = any(zone.name == "psys" for zone in self._zones)
-        return self._model.psys if whole else self._model.powercap
-
     def _plausible(self, power_w: float, source: str) -> None:
         most_w = self._model.rated_w * RATED_MARGIN
         if power_w > most_w:
@@ -253,45 +255,35 @@ class Host:
     def _note(self, source: str, reason: str) -> None:
         """Remember why a source is not used, and say so when that changes."""
         kind = reason.partition(":")[0]
-        if kind != (self._reasons[source] or "").partition(":")[0]:
-            # Running on mains or having no counter is normal, and no news.
-            usual = kind in ("absent", "mains", "not discharging")
-            log.log(logging.DEBUG if usual else logging.WARNING, "%s: %s", source, reason)
+        if kind != (self._reasons.get(source) or "").partition(":")[0]:
+            level = logging.DEBUG if kind in _USUAL else logging.WARNING
+            log.log(level, "%s: %s", source, reason)
         self._reasons[source] = reason
 
 
-def detected_class(root: Path = Path("/sys")) -> str:
-    """Laptop or desktop, from the enclosure's type; where that is missing, from a battery."""
-    try:
-        chassis = (root / "class" / "dmi" / "id" / "chassis_type").read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        chassis = ""
-    if chassis in _LAPTOP_CHASSIS or chassis in _DESKTOP_CHASSIS:
-        return LAPTOP if chassis in _LAPTOP_CHASSIS else DESKTOP
-    if battery.present(root):
-        return LAPTOP
-    if (root / "class").is_dir():
-        return DESKTOP
-    # Where there is no file tree to ask, the system may still know of a battery.
-    import psutil
+def _desk(device: str, root: Path, platform: str) -> "Desk | None":
+    if platform == "linux" and not (root / "class" / "drm").is_dir():
+        return None
+    from sobre_drivers.desk import Desk
 
-    ask = getattr(psutil, "sensors_battery", None)
-    told = None if ask is None else ask()
-    return DESKTOP if told is None else LAPTOP
+    return Desk(device, root, platform)
 
 
-def model_of(device_class: str) -> PcModel:
-    """The parameters of a class of PC, from their file; any other class is taken for a desktop."""
-    name = "laptop" if device_class == LAPTOP else "desktop"
-    return settings.load(Path(__file__).parent / "pc_models" / f"{name}.toml", PcModel, {})
+def _mean_w(
+    counters: Counters, before: Counts | None, after: Counts | None, span_s: float
+) -> float | None:
+    """Mean power (W) that counters saw; None if they do not tell."""
+    if before is None or after is None or span_s < _SHORTEST_S:
+        return None
+    energy_uj = counted_uj(before.energy_uj, after.energy_uj, counters.range_uj)
+    return None if energy_uj is None else energy_uj / UJ_PER_J / span_s
 
 
-def _dead(zone: powercap.Zone) -> bool:
-    """Whether a platform's counter says 0, as on boards that do not feed it."""
-    try:
-        return zone.name == "psys" and powercap.read_uj(zone) == 0
-    except MeterError:
-        return False
+def _span_s(before: _Seen, after: _Seen) -> float:
+    """Time between two looks at the counters, by their own clock where they have one."""
+    if before.counts and after.counts and before.counts.at_s and after.counts.at_s:
+        return after.counts.at_s - before.counts.at_s
+    return after.at.mono_s - before.at.mono_s
 
 
 def _slept(before: Instant, after: Instant) -> bool:

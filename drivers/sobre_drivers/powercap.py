@@ -77,6 +77,14 @@ def read_uj(zone: Zone) -> int:
     return count
 
 
+def dead(zone: Zone) -> bool:
+    """Whether a platform's counter says 0, as on boards that do not feed it."""
+    try:
+        return zone.name == "psys" and read_uj(zone) == 0
+    except MeterError:
+        return False
+
+
 def _directories(top: Path) -> Iterator[Path]:
     try:
         children = sorted(top.iterdir())
