@@ -45,6 +45,10 @@ chaos: $(VENV)/.set-up-to-test services ## kill, cut, stall and fill everything 
 coverage: $(VENV)/.set-up-to-test ## simulate whole fleets and hold the intervals against their truth (docs/coverage.md)
 	@PYTHONPATH=tests $(BIN)/python -m coverage_study $(ARGS)
 
+.PHONY: accuracy
+accuracy: $(VENV)/.set-up-to-test ## score the estimates for PCs on ../shared/captures (docs/accuracy.md)
+	@PYTHONPATH=tests $(BIN)/python -m accuracy $(ARGS)
+
 .PHONY: clean
 clean: ## remove what set-up and tools made; keeps var, your data
 	rm -rf $(VENV) .services dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
