@@ -149,15 +149,32 @@ def _intervals(found: Mapping[Rollout, Sequence[Answer]]) -> str:
             lines.append(
                 f"| {ROLLOUT_NAMES[rollout]} | {name} | {cells[0]} | {cells[1]} | {width} |"
             )
-    lines += ["", *wrap(_WARNING, 108)]
+    lines += ["", *wrap(_excess(found), 108), "", *wrap(_WARNING, 108)]
     return "\n".join(lines)
+
+
+def _excess(found: Mapping[Rollout, Sequence[Answer]]) -> str:
+    """How far coverage is from nominal where the assumption holds, in points."""
+    held = [answers for rollout, answers in found.items() if rollout != "biased"]
+
+    def points(way: str) -> str:
+        off = [100 * (coverage(a, way, level).ratio - level) for a in held for level in LEVELS]
+        return f"{min(off):+.1f} … {max(off):+.1f}"
+
+    product, matched = points("product"), points("device-year, matched")
+    return (
+        "Là où l'hypothèse tient, écart à la couverture nominale, en points : "
+        f"Sobre {product} ; apparié {matched} (une option, offerte avec cette réserve). "
+        "*Where the assumption holds, coverage less nominal, in points: "
+        f"Sobre {product}; matched {matched} (an option, offered with this reservation).*"
+    )
 
 
 def _tests(found: Mapping[Rollout, Sequence[Answer]]) -> str:
     lines = [
         "## Alarmes · Alarms",
         "",
-        "| scénario · scenario | arrivants différents · joining devices differ | R − R_link |",
+        "| scénario · scenario | arrivants différents · joining devices differ | R ≠ R_link |",
         "| --- | ---: | ---: |",
     ]
     for rollout, answers in found.items():
