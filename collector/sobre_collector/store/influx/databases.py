@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from threading import RLock
 
 from sobre_collector.store.influx.database import Database, MissingError
-from sobre_collector.store.influx.lines import tag
+from sobre_collector.store.influx.lines import quoted, tag
 from sobre_collector.store.personal import MONTH
 from sobre_drivers.errors import StoreError
+
+# What a migration says of itself until it was proved.
+COPYING = "copying"
 
 
 class Databases:
@@ -110,14 +113,21 @@ class Databases:
         if before > self.expired():
             self._database.write(self.state, f"expired before={before}i 0")
 
-    def check(self) -> None:
-        """StoreError if what set-up makes is not there."""
+    def check(self, half: bool = False) -> None:
+        """StoreError if what set-up makes is not there, or if only `half` of a store is."""
         names = self._database.names()
         missing = sorted({self.state, self.loads, self.days} - names)
         if missing:
             raise MissingError(
                 f"InfluxDB: {', '.join(missing)} not there (or not to be seen with this account); "
                 "run `sobre influx setup`"
+            )
+        # Without its marks, what is sent again would count as new.
+        statement = f'SELECT "state" FROM "migration" WHERE "state" = {quoted(COPYING)}'
+        if not half and any(True for _ in self._database.query(self.state, statement)):
+            raise StoreError(
+                f"InfluxDB: the migration to {self._before}* is unfinished; "
+                "run the same `sobre migrate` again"
             )
 
 

@@ -101,7 +101,7 @@ def _discount(desk: Desk, arrivals: Sequence[Arrival]) -> int:
     fit, _ = desk.fitting(each for each in arrivals if not desk.gone(each))
     names = {name for name, _ in desk.databases.holding_loads()}
     held = []
-    for name in {desk.home(each) for each in fit} & names:
+    for name in sorted({desk.home(each) for each in fit} & names):
         ours = [each for each in fit if desk.home(each) == name]
         loads = desk.stored.same_place(name, ours)
         held += [each for each, load in zip(ours, loads, strict=True) if load == each.load]

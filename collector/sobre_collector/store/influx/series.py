@@ -181,7 +181,7 @@ class InfluxSeries:
                 homes[row.day[:7] if row.personal else ""].append(row)
             # No month is asked for where there is none to write.
             forgotten = databases.forgotten() if homes.keys() - {""} else set()
-            for month in homes.keys() - forgotten:
+            for month in sorted(homes.keys() - forgotten):
                 name = databases.of_month(month) if month else databases.days
                 self._desk.stored.write_days(name, homes[month])
             self._touches.settle(done)
