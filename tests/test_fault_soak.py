@@ -11,7 +11,7 @@ import psutil
 
 from collecting import Collector
 from faults.balance import balance
-from faults.line import TESTS, configured
+from faults.line import SIMULATED, TESTS, configured
 from services.mosquitto import Broker
 
 HOURS = 24
@@ -21,7 +21,7 @@ NOISE_MIB = 2.0
 
 
 def test_a_day_leaves_memory_files_and_threads_as_they_were(tmp_path: Path, broker: Broker) -> None:
-    config = configured(tmp_path / "reader", "reader", broker.port)
+    config = configured(tmp_path / "reader", "reader", broker.port, SIMULATED)
     spool = tmp_path / "reader" / "spool"
     with Collector(tmp_path / "collector", broker.port) as collector:
         collector.connected()

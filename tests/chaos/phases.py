@@ -98,9 +98,11 @@ def full_disks(stage: Stage) -> Result:
     """Fill the disk of an agent and that of the collector, again and again, and kill in between."""
     with ExitStack() as stack:
         disks = {
-            "agent's disk full": stack.enter_context(small_disk(stage.folder / "node-0", "8m")),
+            "agent's disk full": stack.enter_context(
+                small_disk(stage.folder / "node-0" / "spool", "8m")
+            ),
             "collector's disk full": stack.enter_context(
-                small_disk(stage.folder / "collector", "24m")
+                small_disk(stage.folder / "collector" / "data", "24m")
             ),
         }
 

@@ -12,35 +12,36 @@ class NoClockError(Exception):
     """No such clock can be had here; the message says why."""
 
 
-class WallClock:
-    """What a process sees as the time of day, set from outside while it runs.
+def wrong(said: str) -> dict[str, str]:
+    """What a process must find in its environment to live at `-1h`, `+400d` or another moment.
 
-    `environment` is what it must be started with. Its monotonic clocks stay as they are.
+    Its monotonic clocks stay as they are.
     """
+    places = [unpacked.services()["faketime"].root, Path("/usr/lib")]
+    library = next((found for place in places for found in place.rglob(LIBRARY)), None)
+    if library is None:
+        raise NoClockError("no faketime: `python3 tests/services/fetch.py faketime` says why")
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME": said,
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
 
-    def __init__(self, folder: Path, said: str = "+0") -> None:
-        root = unpacked.services()["faketime"].root
-        places = [root, Path("/usr/lib")]
-        library = next((found for place in places for found in place.rglob(LIBRARY)), None)
-        if library is None:
-            raise NoClockError("no faketime: `python3 tests/services/fetch.py faketime` says why")
-        self._file = folder / "clock"
-        self.environment = {
-            "LD_PRELOAD": str(library),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
-        self.set(said)
 
-    def set(self, said: str) -> None:
-        """`-1h`, `+400d`, or a moment: `1970-01-02 00:00:00`."""
+class WallClock:
+    """The time of day of a plain agent, set while it runs; `file` is handed to `wrong_clock`."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.set(0)
+
+    def set(self, ahead_s: float) -> None:
+        """By how much (s) it is ahead of the true one."""
         # Replaced as a whole: the process reads it at any moment.
-        fresh = self._file.with_suffix(".new")
-        fresh.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(f"{said}\n")
-        fresh.replace(self._file)
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(str(ahead_s))
+        fresh.replace(self.file)
 
 
 def slept(seconds: int) -> list[str]:

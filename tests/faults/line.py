@@ -32,16 +32,20 @@ def until(met: Callable[[], bool], what: str, within_s: float = 30.0) -> float:
     return time.monotonic() - began_s
 
 
-def configured(folder: Path, node: str, port: int, more: str = "", keepalive_s: int = 2) -> Path:
-    """An agent's file: resend after 1 s, 5 s at most."""
+# Beyond every difference of clocks: simulated time is not taken for a wrong clock.
+SIMULATED = "clock_tolerance_s = 1e12\n"
+
+
+def configured(folder: Path, node: str, port: int, more: str = "") -> Path:
+    """An agent's file: resend after 1 s, 5 s at most; `more` is said of its delivery."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "agent.toml"
     path.write_text(
         f'organisation = "ville"\nsite = "mairie"\nnode = "{node}"\n'
-        f'[mqtt]\nhost = "127.0.0.1"\nport = {port}\nkeepalive_s = {keepalive_s}\n'
+        f'[mqtt]\nhost = "127.0.0.1"\nport = {port}\nkeepalive_s = 2\n'
         f'[spool]\nfolder = "{folder}/spool"\n'
-        '[delivery]\npace = "as-closed"\nconfirm_timeout_s = 1.0\nretry_max_s = 5.0\n'
-        f'[host]\nsample_s = 1\nload = "minute"\n{more}'
+        '[host]\nsample_s = 1\nload = "minute"\n'
+        f'[delivery]\npace = "as-closed"\nconfirm_timeout_s = 1.0\nretry_max_s = 5.0\n{more}'
     )
     return path
 
@@ -49,11 +53,18 @@ def configured(folder: Path, node: str, port: int, more: str = "", keepalive_s: 
 class Agent:
     """An agent's process, that can be killed and started again on the same spool."""
 
-    def __init__(self, folder: Path, node: str, port: int, words: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        node: str,
+        port: int,
+        words: Sequence[str] = (),
+        config: Path | None = None,
+    ) -> None:
         self.node, self.folder = node, folder
         self.spool = folder / "spool"
-        self.config = configured(folder, node, port)
-        self.is_busy = bool(words)
+        self.is_busy = bool(words) and config is None
+        self.config = config or configured(folder, node, port, SIMULATED if words else "")
         self._words = [*words] or ["sobre_agent", "run", "--config", str(self.config)]
         self._process: subprocess.Popen[bytes] | None = None
 
