@@ -6,7 +6,7 @@ the proof outlives the loads that were forgotten since.
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 
 from sobre_collector.account import (
@@ -22,7 +22,7 @@ from sobre_collector.account import (
     settle,
 )
 from sobre_collector.rows import Arrival, Key, StreamMark
-from sobre_collector.store.base import Series
+from sobre_collector.store.base import Series, narrow_of
 from sobre_collector.store.ledger import CheckMark, Ledger
 from sobre_drivers.load import personal
 
@@ -45,14 +45,14 @@ def check(series: Series, ledger: Ledger, keep: bool = True) -> Balance:
     known = {ident: _account(mark) for ident, mark in ledger.check_marks().items()}
     due = {ident: mark for ident, mark in _marks(series).items() if _moved(known.get(ident), mark)}
     since = min((_since(known.get(ident), mark) for ident, mark in due.items()), default=EVER)
-    claims = _claims(series, due.keys(), since)
+    claims = _claims(series, {i: _bounds(known.get(i), mark) for i, mark in due.items()}, since)
     settled = _settled(due, known, claims)
     astray = {
         ident for ident, account in settled.items() if not _ranges(account) <= set(due[ident].holes)
     }
     if astray:
         # A clock that was set back puts loads before the time from which we read.
-        claims.update(_claims(series, astray, 0))
+        claims.update(_claims(series, dict.fromkeys(astray), 0))
         settled |= _settled({ident: due[ident] for ident in astray}, known, claims)
     now = _marks(series)
     orphans_j = {
@@ -148,6 +148,13 @@ def _moved(account: Account | None, mark: StreamMark) -> bool:
     return not reached or not _ranges(account) <= set(mark.holes)
 
 
+def _bounds(account: Account | None, mark: StreamMark) -> tuple[int, int] | None:
+    """Between which numbers loads may be taken together; None if a hole may be filled."""
+    if account is None:
+        return 0, mark.seq
+    return None if account.holes else (account.seq, mark.seq)
+
+
 def _since(account: Account | None, mark: StreamMark) -> int:
     """From which Unix second a stream's loads must be read, unless its clock was set back."""
     if account is None:
@@ -156,15 +163,21 @@ def _since(account: Account | None, mark: StreamMark) -> int:
 
 
 def _claims(
-    series: Series, due: Collection[StreamId], since: int
+    series: Series, due: Mapping[StreamId, tuple[int, int] | None], since: int
 ) -> defaultdict[StreamId, list[Claim]]:
     found: defaultdict[StreamId, list[Claim]] = defaultdict(list)
     if not due:
         return found
-    for stored in series.loads(since, EVER):
-        ident = (Key(stored.node, stored.load.device), stored.stream)
-        if ident in due:
-            found[ident].append(Claim.of(stored.load, "stored"))
+    narrow = narrow_of(series)
+    if narrow is not None:
+        for key, stream, claim in narrow.claims(since, due):
+            ident = (key, stream)
+            found[ident].append(Claim(*claim, "stored"))
+    else:
+        for stored in series.loads(since, EVER):
+            ident = (Key(stored.node, stored.load.device), stored.stream)
+            if ident in due:
+                found[ident].append(Claim.of(stored.load, "stored"))
     for row in series.quarantined():
         # A fork claims what another load already tells of: it has no place in the stream.
         if row.load is None or row.stream is None or row.reason == "fork":

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sobre_collector.rows import DayRow, Key
+from sobre_collector.rows import DayRow, Key, LoadPart, Run
 from sobre_drivers.calendar import WorkingHours, day_bounds, working_span
 from sobre_drivers.load import Load, Origin
 
@@ -73,7 +73,7 @@ class DaySums:
         # What loads cover: [start, end, used at the start, used at the end], merged.
         self._covered: list[list[int]] = []
 
-    def add(self, load: Load, start: int, end: int) -> None:
+    def add(self, load: Load | LoadPart, start: int, end: int) -> None:
         """Add the part of a load that lies in this day; `start` and `end` are the load's own."""
         _, begins, ends, work_begins, work_ends = self._frame
         low = start if start > begins else begins
@@ -117,8 +117,17 @@ class DaySums:
         else:
             self._cover(low, high, used)
 
+    def add_run(self, run: Run) -> None:
+        """Add loads without states that were added up elsewhere, the only ones of this day."""
+        energy_j = run.measured_j + run.estimated_j + run.allocated_j
+        self._measured_j, self._estimated_j = run.measured_j, run.estimated_j
+        self._allocated_j = run.allocated_j
+        self._out_j = energy_j - run.in_hours_j
+        self._active_j, self._active_s = energy_j, run.end - run.start
+        self._covered.append([run.start, run.end, 1, 1])
+
     def _add_states(
-        self, load: Load, energy_j: int, low: int, high: int, in_s: int, whole: bool
+        self, load: Load | LoadPart, energy_j: int, low: int, high: int, in_s: int, whole: bool
     ) -> int:
         known_s = active_s = unknown_s = 0
         states = self._state_s
@@ -220,14 +229,14 @@ class DaySums:
         return bridged_s, blank_s
 
 
-def cut_origin(load: Load) -> Origin:
+def cut_origin(load: Load | LoadPart) -> Origin:
     """What crossing an edge leaves of a load's origin (method.md 2.1.4)."""
     if load.origin is Origin.MEASURED:
         return Origin.ALLOCATED if load.span_s > CUT_IS_GUESS_S else Origin.MEASURED
     return Origin.ESTIMATED
 
 
-def cut(amount: int, load: Load, at: int) -> int:
+def cut(amount: int, load: Load | LoadPart, at: int) -> int:
     """The part of an amount of a load that lies before the second `at`, rounded down.
 
     Parts are differences of two such cuts, so that they add up to the amount exactly.

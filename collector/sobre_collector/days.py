@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from sobre_collector.day_sums import DaySums, Frame, frame
-from sobre_collector.rows import DayRow, Key
+from sobre_collector.rows import DayRow, Key, LoadPart
 from sobre_drivers.calendar import WorkingHours, day_bounds, local_day
 from sobre_drivers.load import Load
 
@@ -23,7 +23,7 @@ def days_of(start: int, end: int, zone: ZoneInfo) -> tuple[date, date]:
 def day_rows(
     key: Key,
     personal: bool,
-    loads: Iterable[Load],
+    loads: Iterable[Load | LoadPart],
     first: date,
     last: date,
     zone: ZoneInfo,
@@ -51,7 +51,7 @@ def day_rows(
     return [found[day].row(key, personal) for day in sorted(found)]
 
 
-def _one_day(key: Key, personal: bool, loads: Iterable[Load], of: Frame) -> list[DayRow]:
+def _one_day(key: Key, personal: bool, loads: Iterable[Load | LoadPart], of: Frame) -> list[DayRow]:
     sums = DaySums(of)
     add, begins, ends = sums.add, of.begins, of.ends
     touched = False

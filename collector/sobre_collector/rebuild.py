@@ -9,12 +9,13 @@ from datetime import date, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from sobre_collector.day_sums import DaySums, Frame, frame
 from sobre_collector.days import day_rows, days_of
 from sobre_collector.perimeter import Perimeter, month_of
-from sobre_collector.rows import DayRow, Key, StoredLoad, Touched
-from sobre_collector.store.base import Series
+from sobre_collector.rows import DayRow, Key, LoadPart, Touched
+from sobre_collector.store.base import Series, narrow_of
 from sobre_collector.store.ledger import Ledger
-from sobre_drivers.calendar import day_bounds
+from sobre_drivers.load import Load
 
 # Rebuilt months are noted in the ledger under this job, so that totals know what is stale.
 DAYS = "days"
@@ -94,22 +95,33 @@ def _by_day(
 def _day(
     day: date, keys: dict[Key, bool], series: Series, perimeter: Perimeter, devices_n: int
 ) -> Iterator[DayRow]:
-    begins, ends = day_bounds(day, perimeter.timezone)
-    empty = dict(keys)
-    for key, loads in _by_key(begins, ends, keys, series, devices_n):
+    of = frame(day, perimeter.working_hours, perimeter.timezone)
+    left = dict(keys)
+    if len(keys) >= ONE_OF_DAY_RATIO * devices_n:
+        for row in _added_up(of, keys, series):
+            del left[row.key]
+            yield row
+    several = len(left) >= ONE_OF_DAY_RATIO * devices_n
+    for key, loads in _by_key(of, left, series, several):
         rows = day_rows(
-            key,
-            keys[key],
-            (stored.load for stored in loads),
-            day,
-            day,
-            perimeter.timezone,
-            perimeter.working_hours,
+            key, keys[key], loads, day, day, perimeter.timezone, perimeter.working_hours
         )
         if rows:
-            del empty[key]
+            del left[key]
             yield from rows
-    yield from _emptied(day, empty, series, ends - begins)
+    yield from _emptied(day, left, series, of.ends - of.begins)
+
+
+def _added_up(of: Frame, keys: dict[Key, bool], series: Series) -> Iterator[DayRow]:
+    """Days that the store itself can add up exactly."""
+    narrow = narrow_of(series)
+    if narrow is None or all(keys.values()):
+        return
+    for run in narrow.runs(*of[1:]):
+        if keys.get(run.key) is False:
+            sums = DaySums(of)
+            sums.add_run(run)
+            yield sums.row(run.key, False)
 
 
 def _emptied(day: date, keys: dict[Key, bool], series: Series, length_s: int) -> Iterator[DayRow]:
@@ -123,13 +135,23 @@ def _emptied(day: date, keys: dict[Key, bool], series: Series, length_s: int) ->
 
 
 def _by_key(
-    begins: int, ends: int, keys: dict[Key, bool], series: Series, devices_n: int
-) -> Iterator[tuple[Key, Iterable[StoredLoad]]]:
-    if len(keys) < ONE_OF_DAY_RATIO * devices_n:
-        for key in keys:
-            yield key, series.loads(begins, ends, key)
+    of: Frame, keys: dict[Key, bool], series: Series, several: bool
+) -> Iterator[tuple[Key, Iterable[Load | LoadPart]]]:
+    keys = dict(keys)
+    narrow = narrow_of(series)
+    if several and narrow is not None:
+        mixed = narrow.mixed()
+        for personal in sorted(set(keys.values())):
+            for key, parts in narrow.parts(of.begins, of.ends, personal):
+                if keys.get(key) is personal and key not in mixed:
+                    yield key, parts
+        keys = {key: personal for key, personal in keys.items() if key in mixed}
+    elif several:
+        stored = series.loads(of.begins, of.ends)
+        for pair, loads in groupby(stored, lambda s: (s.node, s.load.device)):
+            key = Key(*pair)
+            if key in keys:
+                yield key, (each.load for each in loads)
         return
-    for pair, loads in groupby(series.loads(begins, ends), lambda s: (s.node, s.load.device)):
-        key = Key(*pair)
-        if key in keys:
-            yield key, loads
+    for key in keys:
+        yield key, (each.load for each in series.loads(of.begins, of.ends, key))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sobre_drivers.load import Load
+from sobre_drivers.load import Load, Origin
 
 
 class Key(NamedTuple):
@@ -20,6 +20,33 @@ class StoredLoad(NamedTuple):
     node: str
     stream: str
     load: Load
+
+
+class LoadPart(NamedTuple):
+    """What the days need of a load; fields as in `Load`."""
+
+    end: int
+    span_s: int
+    energy_j: int
+    origin: Origin
+    state_s: Mapping[str, int] | None
+    pages: int | None
+
+
+class Run(NamedTuple):
+    """Loads of one device that follow each other without a gap, added up.
+
+    Seconds from `start` to `end`, energy (J) by origin, and what of it lies in working hours.
+    """
+
+    key: Key
+    start: int
+    end: int
+    measured_j: int
+    estimated_j: int
+    allocated_j: int
+    in_hours_j: int
+    loads: int
 
 
 class Arrival(NamedTuple):

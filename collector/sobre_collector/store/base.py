@@ -12,9 +12,11 @@ from sobre_collector.rows import (
     Arrival,
     DayRow,
     Key,
+    LoadPart,
     Outcome,
     Quarantined,
     Refused,
+    Run,
     StoredLoad,
     StreamMark,
     Touched,
@@ -109,3 +111,40 @@ class Series(Protocol):
     def close(self) -> None:
         """Give the files or connections back."""
         ...
+
+
+class Narrow(Protocol):
+    """Faster reads that a store may offer beside `Series`, as its attribute `narrow`."""
+
+    def runs(self, begins: int, ends: int, work_begins: int, work_ends: int) -> Iterator[Run]:
+        """Infrastructure whose loads that overlap [begins, ends) are one run, added up.
+
+        All whole in it, none across an edge of the working hours, without states and pages.
+        Devices of which that cannot be said are left out.
+        """
+        ...
+
+    def parts(self, start: int, end: int, personal: bool) -> Iterator[tuple[Key, list[LoadPart]]]:
+        """Each of the people's devices, or of the others, with its loads that overlap, by end."""
+        ...
+
+    def mixed(self) -> set[Key]:
+        """Devices that neither of the two kinds holds alone: `Series.loads` must be asked."""
+        ...
+
+    def claims(
+        self, since: int, due: Mapping[tuple[Key, str], tuple[int, int] | None]
+    ) -> Iterator[tuple[Key, str, tuple[int, int, int, int, int]]]:
+        """(device, stream, (first seq, seq, J, register in J, end)) of loads that end after.
+
+        Only of the streams that are `due`. Between the numbers (after, up to) that stand there,
+        loads of which each begins where the one before it ended, by number and by register, come
+        as one; those up to `after` need not come. With None, and beyond, each comes by itself.
+        """
+        ...
+
+
+def narrow_of(series: Series) -> Narrow | None:
+    """The faster reads of a store; None if it has none."""
+    found: Narrow | None = getattr(series, "narrow", None)
+    return found

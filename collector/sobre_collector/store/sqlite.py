@@ -27,6 +27,7 @@ from sobre_collector.rows import (
 from sobre_collector.store.aside import Aside
 from sobre_collector.store.expiry import added, expire, expire_aside, keep_late
 from sobre_collector.store.file import SeriesFile, first_tables, index_long_loads
+from sobre_collector.store.narrow import NarrowReads
 from sobre_collector.store.personal import Months, month_of
 from sobre_collector.store.schema import Step
 from sobre_collector.store.sorting import FORK, LATE, Sorted, sort
@@ -85,6 +86,7 @@ class SqliteSeries:
         self._lock = RLock()
         self._streams = Streams(self._series)
         self._healed = False
+        self.narrow = NarrowReads(self._series, self._months, self._streams, self._month)
         with self._lock:
             self._streams.refresh()
             rows = self._series.rows("SELECT month FROM forgotten")
