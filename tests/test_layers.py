@@ -49,9 +49,9 @@ LAYERS = {
         metering
         store/
         account limits registry day_sums perimeter
-        conservation days months perimeter_toml
-        perimeter_files rebuild
-        intake duties
+        conservation days months perimeter_toml migrate_side
+        perimeter_files rebuild migrate_proof migrate_sqlite migrate_influx
+        intake duties migrate migrate_influx_target
         rulings snapshot
         jobs mqtt
         sharing
@@ -101,6 +101,7 @@ CALCULATION = (
     "sobre_collector.days",
     "sobre_collector.months",
     "sobre_collector.metering",
+    "sobre_collector.migrate_proof",
     "sobre_collector.indicators/",
 )
 

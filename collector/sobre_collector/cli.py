@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "find every mistake in configuration and store",
     "doctor": "find what keeps the collector from working",
     "influx": "prepare the InfluxDB that the settings name",
+    "migrate": "copy the series from SQLite to InfluxDB or back, and prove it",
     "simulate": "make a fleet with a known truth",
 }
 
