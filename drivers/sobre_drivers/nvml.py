@@ -13,12 +13,6 @@ from sobre_drivers.errors import MeterError
 UJ_PER_MJ = 1000
 
 
-def present(root: Path = Path("/sys")) -> bool:
-    """Whether NVIDIA's driver runs a card here; where there is no such tree, whether it might."""
-    drivers = root / "bus" / "pci" / "drivers"
-    return not drivers.is_dir() or any(_cards(root))
-
-
 class Graphics:
     """All cards of this PC; the library is loaded when they are first read."""
 

@@ -114,7 +114,7 @@ def _windows(_: Path, absent: dict[str, str]) -> tuple[list[Power], Counters | N
 def _macos(_: Path, absent: dict[str, str]) -> tuple[list[Power], Counters | None]:
     from sobre_drivers import macos
 
-    absent["powermetrics"] = "permission: macOS lets root only read its processor's power"
+    absent["powermetrics"] = "absent: macOS tells its processor's power to root only"
     return [
         Power("battery", "battery", "battery", macos.discharge_w),
         Power("smc", "system load", "psys", macos.system_load_w),
