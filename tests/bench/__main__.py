@@ -18,7 +18,17 @@ from bench.document import Result, placed, table
 from bench.figures import Run, Unavailable
 from bench.machine import Others, this_machine
 
-MEASUREMENTS = ("agent", "delivery", "wire", "ingest", "store", "days", "simulate", "report")
+MEASUREMENTS = (
+    "agent",
+    "delivery",
+    "wire",
+    "ingest",
+    "store",
+    "influx",
+    "days",
+    "simulate",
+    "report",
+)
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 # How long the agent is watched by default (s): several samples at its own pace of a minute.
 WINDOW_S = {True: 60.0, False: 240.0}
