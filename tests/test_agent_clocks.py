@@ -283,6 +283,9 @@ def test_a_reader_that_comes_back_in_1970_has_every_joule_when_it_learns_the_tim
     for start, end in spans:
         assert paris("2026-11-20T00:00") <= start < end <= end_s
         assert local_day(start, PARIS) == local_day(end - 1, PARIS)
+        # What was read after the start is not put into the night before it.
+        off = paris("2026-11-20T02:00") < end and start < paris("2026-11-20T09:58")
+        assert register or not off
     lived.stop()
 
 

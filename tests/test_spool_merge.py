@@ -186,6 +186,14 @@ def test_what_was_sent_is_never_merged(tmp_path: Path) -> None:
         assert outbox.unconfirmed(1) == [sent]
 
 
+def test_loads_with_another_between_them_are_not_merged(tmp_path: Path) -> None:
+    """A clock that was set back lets their times touch all the same."""
+    with closing(spool_in(tmp_path)) as spool:
+        spool.append([minute(0), minute(1), minute(1)], {})
+        spool.write(lambda db: db.execute("UPDATE load SET batch = 1 WHERE seq = 2"))
+        assert spool.write(lambda db: spool._merge_into(db, "month", 0)) == 0
+
+
 @dataclass
 class Line:
     """A spool in which every append is crowded, and the collector that gets what leaves it."""

@@ -2,13 +2,13 @@
 
 import json
 import logging
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sobre_agent.config import AgentConfig
 from sobre_agent.entropy import Draw, Entropy
+from sobre_agent.naming import Child, ended, started
 from sobre_agent.pace import DRAWN_OVER_S, Plan
 from sobre_agent.spool import Spool
 from sobre_drivers.errors import StoreError
@@ -36,7 +36,7 @@ class Courier:
         self._looked: Instant | None = None
         self._loads_wait = spool.counts().waiting > 0
         self._closed_meanwhile = False
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
     def look(self, at: Instant, closed: bool) -> None:
         """Plan, start or finish a delivery; `closed` if loads have closed since the last look."""
@@ -65,18 +65,16 @@ class Courier:
         """End a delivery that is under way; what was not confirmed stays."""
         if self._process is not None:
             self._process.terminate()
-            try:
-                self._process.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
+            if ended(self._process, STOP_WITHIN_S) is None:
                 self._process.kill()
-                self._process.wait()
+                ended(self._process, STOP_WITHIN_S)
         self.save()
 
     def _start(self) -> None:
         self._closed_meanwhile = False
         words = [sys.executable, "-m", "sobre_agent.delivery", str(self._path)]
         try:
-            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+            self._process = started(words)
         except OSError as error:
             self._failed(f"{words[0]}: {error.strerror}")
 

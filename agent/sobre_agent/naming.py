@@ -1,15 +1,82 @@
-"""What this PC is called and which machine it is, told by a process that ends.
+"""What is done by processes that end: this one would carry their libraries all year.
 
-Hashing brings OpenSSL: 4 MiB that an agent would carry all year for two hashes at its start.
+Hashing brings OpenSSL (4 MiB) for two hashes at the start, and `subprocess` itself more than half a
+MiB for starting a program now and then.
 """
 
-import subprocess
+import os
+import signal
 import sys
+import time
 from pathlib import Path
+from typing import Protocol
 
 from sobre_drivers.errors import ConfigError
 
 WITHIN_S = 60.0
+LOOK_S = 0.05
+
+
+class Child(Protocol):
+    """A program that runs beside us."""
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+        ...
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        ...
+
+    def kill(self) -> None:
+        """End it."""
+        ...
+
+
+class _Spawned:
+    """A child started without `subprocess`."""
+
+    def __init__(self, words: list[str], output: int | None) -> None:
+        actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+        ]
+        if output is not None:
+            actions += [(os.POSIX_SPAWN_DUP2, output, descriptor) for descriptor in (1, 2)]
+        self._pid = os.posix_spawn(words[0], words, os.environ, file_actions=actions)
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if pid else None
+        return self._code
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self._pid, number)
+
+
+def started(words: list[str], output: int | None = None) -> Child:
+    """A program beside us; what it says goes to a descriptor, or where ours goes. OSError."""
+    if hasattr(os, "posix_spawn"):
+        return _Spawned(words, output)
+    import subprocess
+
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+
+def ended(child: Child, within_s: float) -> int | None:
+    """The exit code of a child that ends within that time; None if it does not."""
+    deadline_s = time.monotonic() + within_s
+    while (code := child.poll()) is None and time.monotonic() < deadline_s:
+        time.sleep(LOOK_S)
+    return code
 
 
 def told_elsewhere(key_file: Path | None, stream: str) -> tuple[str, str]:
@@ -19,13 +86,20 @@ def told_elsewhere(key_file: Path | None, stream: str) -> tuple[str, str]:
     a node cannot be derived.
     """
     words = [sys.executable, "-m", "sobre_agent.naming", stream, str(key_file or "")]
+    receiver, sender = os.pipe()
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN_S, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
+        with os.fdopen(receiver, encoding="utf-8") as said:
+            try:
+                child = started(words, sender)
+            finally:
+                os.close(sender)
+            text = said.read()
+        code = ended(child, WITHIN_S)
+    except OSError as error:
         raise ConfigError(f"node: cannot be derived ({error}); name the node") from error
-    if done.returncode:
-        raise ConfigError(*done.stderr.splitlines())
-    node, _, mark = done.stdout.partition("\n")
+    if code:
+        raise ConfigError(*text.splitlines())
+    node, _, mark = text.partition("\n")
     return node, mark.strip()
 
 
@@ -36,7 +110,7 @@ def main(stream: str, key_file: str) -> int:
     try:
         print(derived_node(Path(key_file)) if key_file else "")
     except ConfigError as error:
-        print("\n".join(error.problems), file=sys.stderr)
+        print("\n".join(error.problems))
         return 2
     try:
         print(node_name(stream.encode("ascii"), machine_id()))
