@@ -82,7 +82,7 @@ def test_agent_killed_when_the_broker_acknowledges_loses_and_doubles_nothing(
         agent = line.agents[0]
         line.flows()
         line.collector.kill()
-        for _ in range(3):
+        for _ in range(2):
             line.more(8)
             pid = agent.pid
             armed.append(lambda: os.kill(pid, signal.SIGKILL))  # noqa: B023

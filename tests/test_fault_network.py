@@ -11,13 +11,13 @@ from services.mosquitto import Broker
 
 
 def cut(proxy: Proxy, line: Line) -> None:
-    for _ in range(6):
+    for _ in range(4):
         line.more(12)
         proxy.cut()
 
 
 def cut_inside_a_packet(proxy: Proxy, line: Line) -> None:
-    for count in (10, 300, 1_000, 3_000, 20, 5_000):
+    for count in (10, 300, 3_000):
         seen = proxy.cuts
         proxy.cut_after(count)
         until(lambda: proxy.cuts > seen, "a cut")  # noqa: B023
@@ -53,18 +53,21 @@ def line(tmp_path: Path, broker: Broker) -> Iterator[Line]:
         yield found
 
 
-@pytest.mark.parametrize("side", ["agents", "collector"])
 @pytest.mark.parametrize(
-    "fault",
-    [cut, cut_inside_a_packet, stand_half_open, stall_and_go_on, crawl],
-    ids=lambda fault: str(fault.__name__),
+    ("side", "fault"),
+    [
+        ("agents", cut),
+        ("agents", cut_inside_a_packet),
+        ("agents", stand_half_open),
+        ("collector", stand_half_open),
+        ("agents", stall_and_go_on),
+        ("collector", crawl),
+    ],
+    ids=lambda value: value if isinstance(value, str) else str(value.__name__),
 )
 def test_network_that_fails_loses_and_doubles_nothing(
     line: Line, side: str, fault: Callable[[Proxy, Line], None]
 ) -> None:
-    if side == "collector" and fault is cut_inside_a_packet:
-        # Little goes from the collector to its broker: the cut falls on its answers.
-        line.far.cut_after(400)
     fault(line.near if side == "agents" else line.far, line)
     assert line.calm() < 30
     found = line.balance()
