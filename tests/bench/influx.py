@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-from influxdb_client import Point
+import influxdb_client
 
 from bench.figures import Figure, Run, Unavailable
 from bench.meters import minutes
@@ -16,6 +17,9 @@ from sobre_collector.store.influx.stored import Stored
 from stores import InfluxStore, Site
 
 TITLE = "InfluxDB: loads into 1.x"
+
+# Its classes have no types.
+library: Any = influxdb_client
 
 BATCH = 10_000
 METERS = 5_000
@@ -62,7 +66,9 @@ def measure(run: Run) -> list[Figure]:
 def _points(batch: list[Arrival]) -> None:
     """The lines as influxdb-client's users make them, without sending any."""
     for node, stream, load, *_ in batch:
-        point = Point("load").tag("device", load.device).tag("node", node).tag("stream", stream)
+        point = (
+            library.Point("load").tag("device", load.device).tag("node", node).tag("stream", stream)
+        )
         for field in ("energy_j", "register_j", "seq", "span_s"):
             point.field(field, getattr(load, field))
         point.field("origin", load.origin.value).time(load_time(load)).to_line_protocol()
