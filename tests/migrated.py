@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sobre_collector.migrate import Proof, migrate
+from sobre_collector.migrate_influx import InfluxSource
+from sobre_collector.migrate_influx_target import InfluxTarget
+from sobre_collector.migrate_sqlite import SqliteSource, SqliteTarget
 from sobre_collector.rows import Arrival, DayRow, Key, Refused
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.load import Load, Origin
-from stores import PARIS
+from stores import PARIS, InfluxStore
 
 # 24 November 2026, 00:00 in Paris.
 T0 = 1_795_474_800
@@ -81,6 +85,36 @@ def fill(folder: Path) -> None:
     ]
     series.put_days(rows, [touched])
     series.close()
+
+
+class Cut(Exception):
+    """The power goes."""
+
+
+def to_influx(
+    folder: Path, store: InfluxStore, crash: Callable[[str], None] = lambda step: None
+) -> Proof:
+    with closing(SqliteSource(folder)) as source:
+        return migrate(source, InfluxTarget(store.site.connect(), store.prefix, PARIS), crash=crash)
+
+
+def to_sqlite(
+    store: InfluxStore, folder: Path, crash: Callable[[str], None] = lambda step: None
+) -> Proof:
+    source = InfluxSource(store.site.connect(), store.prefix, PARIS)
+    with closing(SqliteTarget(folder)) as target:
+        return migrate(source, target, crash=crash)
+
+
+def cut_at(step: str, times: int = 1) -> Callable[[str], None]:
+    """Cuts the power at the n-th time that a step comes."""
+    left = iter(range(times - 1))
+
+    def crash(reached: str) -> None:
+        if reached == step and next(left, None) is None:
+            raise Cut
+
+    return crash
 
 
 def contents(folder: Path) -> dict[str, dict[str, list[tuple[object, ...]]]]:

@@ -195,27 +195,16 @@ class SqliteTarget(SqliteSource):
 
     def _move_all(self, crash: Callable[[str], None] = nowhere) -> None:
         months = sorted(self._below.glob("workstations-*.db"))
+        left = [path for path in (*months, self._below / "series.db") if path.exists()]
+        for path in left:
+            _refuse_to_move(path, self._home / path.name)
         try:
-            # A collector that finds months and no `series.db` has not come between.
-            for path in [*months, self._below / "series.db"]:
-                home = self._home / path.name
-                if path.exists() and home.exists():
-                    raise ConfigError(
-                        f"{home}: was made while the migration was cut; move it away, and start "
-                        "the migration again"
-                    )
-                wal = path.with_name(f"{path.name}-wal")
-                if wal.exists() and wal.stat().st_size:
-                    raise StoreError(
-                        f"{path}: another program has it open, and a part of it is in {wal.name}; "
-                        "end that program, and start the migration again"
-                    )
-                if path.exists():
-                    path.replace(home)
-                    _sync(self._home)
+            for path in left:
+                path.replace(self._home / path.name)
+                _sync(self._home)
                 crash(path.stem)
-            for left in self._below.iterdir():
-                left.unlink()
+            for rest in self._below.iterdir():
+                rest.unlink()
             self._below.rmdir()
         except OSError as error:
             raise _unwritable(self._home, error) from error
@@ -245,6 +234,20 @@ class SqliteTarget(SqliteSource):
             _sync(self._below)
         except OSError as error:
             raise _unwritable(part, error) from error
+
+
+def _refuse_to_move(path: Path, home: Path) -> None:
+    if home.exists():
+        raise ConfigError(
+            f"{home}: was made while the migration was cut; move it away, and start the migration "
+            "again"
+        )
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.exists() and wal.stat().st_size:
+        raise StoreError(
+            f"{path}: another program has it open, and a part of it is in {wal.name}; end that "
+            "program, and start the migration again"
+        )
 
 
 def _refuse_others(folder: Path) -> None:

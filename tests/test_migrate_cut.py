@@ -1,0 +1,224 @@
+"""A migration that is cut goes on, one that went wrong is found, and nothing is overwritten."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import sobre_collector.migrate
+from migrated import (
+    FEEDER,
+    OUTLET,
+    PC,
+    T0,
+    A,
+    Cut,
+    arrival,
+    contents,
+    cut_at,
+    fill,
+    load,
+    to_influx,
+    to_sqlite,
+)
+from sobre_collector.migrate_influx_target import InfluxTarget
+from sobre_collector.migrate_sqlite import SqliteTarget
+from sobre_collector.rows import StoredLoad
+from sobre_collector.store.influx.points import LOAD, load_line, load_time, series_key
+from sobre_collector.store.sqlite import SqliteSeries
+from sobre_drivers.errors import ConfigError, StoreError
+from sobre_drivers.load import Load
+from stores import PARIS, InfluxStore
+
+pytest_plugins = ("store_fixtures",)
+pytestmark = pytest.mark.influx
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A store with one of everything."""
+    fill(tmp_path / "from")
+    return tmp_path / "from"
+
+
+STEPS = ["batch", "written-4", "kept-8", "proved"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_migration_to_influxdb_goes_on_where_it_was_cut(
+    folder: Path, influx_store: InfluxStore, tmp_path: Path, step: str
+) -> None:
+    with pytest.raises(Cut):
+        to_influx(folder, influx_store, cut_at(step))
+    assert to_influx(folder, influx_store).differing == []
+    assert to_sqlite(influx_store, tmp_path / "to").differing == []
+    assert contents(tmp_path / "to") == contents(folder)
+
+
+@pytest.mark.parametrize("step", [*STEPS, "moving", "workstations-2026-12", "series"])
+def test_migration_to_sqlite_goes_on_where_it_was_cut(
+    folder: Path, influx_store: InfluxStore, tmp_path: Path, step: str
+) -> None:
+    to_influx(folder, influx_store)
+    with pytest.raises(Cut):
+        to_sqlite(influx_store, tmp_path / "to", cut_at(step))
+    if step in STEPS:
+        assert not list((tmp_path / "to").glob("*.db"))
+        assert to_sqlite(influx_store, tmp_path / "to").differing == []
+    else:
+        assert SqliteTarget(tmp_path / "to").moved
+    assert contents(tmp_path / "to") == contents(folder)
+    assert not (tmp_path / "to" / "migrating").exists()
+
+
+def test_what_was_copied_before_is_not_copied_again(
+    folder: Path, influx_store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = len(written(monkeypatch, lambda: to_influx(folder, influx_store.fresh())))
+    with pytest.raises(Cut):
+        to_influx(folder, influx_store, cut_at("kept-4"))
+    rest = written(monkeypatch, lambda: to_influx(folder, influx_store))
+    assert 0 < len(rest) < whole
+
+
+def written(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> list[int]:
+    """How many loads each call to the target brought."""
+    sizes: list[int] = []
+    put = InfluxTarget.put_loads
+
+    def counted(target: InfluxTarget, place: str, loads: Sequence[StoredLoad]) -> None:
+        sizes.append(len(loads))
+        put(target, place, loads)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InfluxTarget, "put_loads", counted)
+        work()
+    return sizes
+
+
+def test_no_more_than_a_batch_is_in_memory(
+    folder: Path, influx_store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sobre_collector.migrate, "BATCH", 7)
+    assert max(written(monkeypatch, lambda: to_influx(folder, influx_store))) == 7
+
+
+ALTERED: dict[str, Callable[[Load], Load]] = {
+    "energy": lambda one: one._replace(energy_j=one.energy_j + 1),
+    "states": lambda one: one._replace(state_s={"on": 1}),
+    "register": lambda one: one._replace(register_j=one.register_j - 1),
+}
+
+
+@pytest.mark.parametrize("change", ALTERED)
+def test_load_that_was_altered_in_the_target_is_found(
+    folder: Path, influx_store: InfluxStore, change: str
+) -> None:
+    target = f"{influx_store.prefix}_loads"
+    one = load(OUTLET, 20, T0 + 3_600 * 20, 3_600)
+
+    def alter(step: str) -> None:
+        if step == "kept-8":
+            line = load_line(series_key(*OUTLET, A), ALTERED[change](one))
+            influx_store.database.write(target, line)
+
+    proof = to_influx(folder, influx_store, alter)
+    (found,) = proof.differing
+    assert found.startswith("infrastructure: loads reader pdu-a3/outlet-07 ")
+    with pytest.raises(StoreError, match="unfinished"):
+        influx_store.open().rule([])
+    # It stays a part of this migration, and is not a store.
+    assert to_influx(folder, influx_store).differing == [found]
+
+
+@pytest.mark.parametrize("what", ["load", "added", "day", "aside", "mark"])
+def test_whatever_is_lost_or_added_in_the_target_is_found(
+    folder: Path, influx_store: InfluxStore, what: str
+) -> None:
+    prefix, database = influx_store.prefix, influx_store.database
+    one = load(OUTLET, 20, T0 + 3_600 * 20, 3_600)
+    key = series_key(*OUTLET, A)
+
+    def alter(step: str) -> None:
+        if step != "crossed":
+            return
+        if what == "load":
+            at = load_time(one)
+            tags = {"device": OUTLET.device, "node": OUTLET.node, "stream": A}
+            database.delete(f"{prefix}_loads", LOAD, tags, at, at)
+        elif what == "added":
+            line = load_line(key, one._replace(seq=7, end=T0 + 3_600 * 7))
+            database.write(f"{prefix}_loads", line)
+        elif what == "day":
+            database.delete(f"{prefix}_2026-11", "day", {"node": PC.node}, 0, 2**62)
+        elif what == "aside":
+            database.delete(f"{prefix}_state", "quarantine", {"node": OUTLET.node}, 0, 2**62)
+        else:
+            database.delete(f"{prefix}_state", "mark", {"node": FEEDER.node}, 0, 2**62)
+
+    reached: list[str] = []
+
+    def crash(step: str) -> None:
+        reached.append(step)
+
+    to_influx(folder, influx_store.fresh(), crash)
+    last = [step for step in reached if step.startswith("kept-")][-1]
+    proof = to_influx(folder, influx_store, lambda step: alter("crossed" if step == last else ""))
+    assert proof.differing
+    expected = {"added": "load", "aside": "quarantine"}.get(what, what)
+    assert all(expected in line for line in proof.differing)
+
+
+def test_target_that_holds_another_store_is_refused(
+    folder: Path, influx_store: InfluxStore, tmp_path: Path
+) -> None:
+    with closing(influx_store.open()) as series:
+        series.append([arrival(OUTLET, load(OUTLET, 1, T0, 60))])
+    with pytest.raises(ConfigError, match="holds a store already"):
+        to_influx(folder, influx_store)
+    with pytest.raises(ConfigError, match=r"series\.db already"):
+        to_sqlite(influx_store, folder)
+
+
+def test_rest_of_another_migration_is_refused(
+    folder: Path, influx_store: InfluxStore, tmp_path: Path
+) -> None:
+    with pytest.raises(Cut):
+        to_influx(folder, influx_store, cut_at("kept-3"))
+    with closing(SqliteSeries(folder, zone=PARIS)) as series:
+        series.append([arrival(OUTLET, load(OUTLET, 120, T0 + 3_600 * 120, 3_600))])
+    with pytest.raises(ConfigError, match="the source has moved"):
+        to_influx(folder, influx_store)
+
+
+def test_collector_that_wrote_to_half_a_store_is_found(
+    folder: Path, influx_store: InfluxStore
+) -> None:
+    with pytest.raises(Cut):
+        to_influx(folder, influx_store, cut_at("kept-3"))
+    influx_store.database.write(
+        f"{influx_store.prefix}_state", "writer,by=collector at=1i,begun=1i,done=1i,waits=0i 0"
+    )
+    with pytest.raises(ConfigError, match="collector wrote to it before it was whole"):
+        to_influx(folder, influx_store)
+
+
+def test_collector_does_not_use_half_a_store(folder: Path, influx_store: InfluxStore) -> None:
+    with pytest.raises(Cut):
+        to_influx(folder, influx_store, cut_at("kept-3"))
+    with (
+        closing(influx_store.open()) as series,
+        pytest.raises(StoreError, match="unfinished"),
+    ):
+        series.append([arrival(OUTLET, load(OUTLET, 120, T0 + 3_600 * 120, 3_600))])
+
+
+def test_source_that_moves_meanwhile_is_found(folder: Path, influx_store: InfluxStore) -> None:
+    def meanwhile(step: str) -> None:
+        if step == "kept-3":
+            with closing(SqliteSeries(folder, zone=PARIS)) as series:
+                series.append([arrival(OUTLET, load(OUTLET, 120, T0 + 3_600 * 120, 3_600))])
+
+    with pytest.raises(StoreError, match="moved while it was copied"):
+        to_influx(folder, influx_store, meanwhile)
