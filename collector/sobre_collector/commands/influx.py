@@ -22,7 +22,10 @@ MONTH_DAYS, YEAR_DAYS = 31, 366
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre influx`."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    setup = actions.add_parser("setup", help="make databases and tokens; again changes nothing")
+    # Abbreviated, `--admin-token SECRET` would be taken for the name of a file.
+    setup = actions.add_parser(
+        "setup", help="make databases and tokens; again changes nothing", allow_abbrev=False
+    )
     setup.add_argument("--config", type=Path, metavar="FILE", required=True, help="the settings")
     setup.add_argument(
         "--admin-token-file",
@@ -69,8 +72,8 @@ def _tokens(config: CollectorConfig, influx: Influx, admin_file: Path) -> None:
     if setup.unclaimed(server):
         # The file first: a password that cannot be kept would lock everyone out.
         word, word_file = secrets.token_urlsafe(24), admin_file.with_suffix(".password")
-        _write(word_file, word)
-        _write(admin_file, setup.claim(server, influx.org, f"{influx.prefix}_state", word))
+        keep(word_file, word)
+        keep(admin_file, setup.claim(server, influx.org, f"{influx.prefix}_state", word))
         print(f"{url}: was new; its administrator is {setup.ADMIN}")
         print(f"  password in {word_file}, token in {admin_file}: keep them, not on this machine")
     admin = secret(
@@ -90,22 +93,21 @@ def _tokens(config: CollectorConfig, influx: Influx, admin_file: Path) -> None:
         (influx.write_token_file, tokens.writes),
     ):
         if path is not None:
-            _write(path, token)
+            keep(path, token)
             print(f"{path}: the token that {'reads' if token == tokens.reads else 'writes'}")
 
 
 def _make(config: CollectorConfig, database: Database) -> None:
-    keep = config.keep
     names = prepare(
         database,
         config.influx.prefix,
-        (keep.loads_months + MARGIN_MONTHS) * MONTH_DAYS,
-        (keep.days_years + MARGIN_YEARS) * YEAR_DAYS,
+        (config.keep.loads_months + MARGIN_MONTHS) * MONTH_DAYS,
+        (config.keep.days_years + MARGIN_YEARS) * YEAR_DAYS,
     )
     print(f"{config.influx.url}: {', '.join(names)}")
 
 
-def _write(path: Path, text: str) -> None:
+def keep(path: Path, text: str) -> None:
     """Keep a secret where only this account reads it; what is there already is left alone."""
     try:
         if path.exists() and path.read_text("utf-8").strip() == text:
