@@ -73,8 +73,7 @@ def month_totals(house: House, now: int, month: str) -> str:
         for row in ledger.months(month, month)
         if row.stratum not in found
     ]
-    for row in [*rows, *empty]:
-        ledger.put_month(row)
+    ledger.put_months([*rows, *empty])
     return f"{len(rows)} strata"
 
 

@@ -75,6 +75,7 @@ class Limits:
         self._messages = Rate(*self.most.messages)
         self._births = Rate(*self.most.births)
         self._loads = Rate(*self.most.loads)
+        self._topics: dict[str, tuple[Rate | None, str, str]] = {}
         self._rows: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
         self._exceeded: Counter[tuple[str, str]] = Counter()
@@ -82,16 +83,25 @@ class Limits:
 
     def message(self, topic: str, mono_s: float) -> bool:
         """Whether a message may come in at all."""
+        known = self._topics.get(topic)
+        if known is None:
+            known = self._told_apart(topic)
+            if len(self._topics) < Rate.MOST_NODES:
+                self._topics[topic] = known
+        rate, node, what = known
+        if rate is None or rate.take(node, 1.0, mono_s):
+            return True
+        self._left[node, what] += 1
+        return False
+
+    def _told_apart(self, topic: str) -> tuple[Rate | None, str, str]:
         parts = topic.split("/", 4)
         # What names no node, the reader refuses.
         if len(parts) < 4 or not topic.startswith(PREFIX) or NODE.fullmatch(parts[2]) is None:
-            return True
-        birth = parts[3] == "birth"
-        rate, what = (self._births, BIRTHS) if birth else (self._messages, MESSAGES)
-        if rate.take(parts[2], 1.0, mono_s):
-            return True
-        self._left[parts[2], what] += 1
-        return False
+            return None, "", ""
+        if parts[3] == "birth":
+            return self._births, parts[2], BIRTHS
+        return self._messages, parts[2], MESSAGES
 
     def loads(self, node: str, count: int, mono_s: float) -> bool:
         """Whether a node may bring so many loads now."""

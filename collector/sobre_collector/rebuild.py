@@ -64,18 +64,24 @@ def _rebuild(
     by_day = _by_day(touched, zone, closed)
     noted: set[str] = set()
     built = 0
+    rows: list[DayRow] = []
     for day in sorted(by_day):
         if stopping():
+            series.put_days(rows, ())
             return built
         month = month_of(day)
         if month not in noted:
             # Before the days are written: noted for nothing costs a little time, not noted a month.
             ledger.record_job(DAYS, month, at, "built")
             noted.add(month)
-        rows = list(_day(day, by_day[day], series, perimeter, devices_n))
-        series.put_days(rows, ())
-        built += len(rows)
-    series.put_days((), touched)
+        before = len(rows)
+        rows += _day(day, by_day[day], series, perimeter, devices_n)
+        built += len(rows) - before
+        # Each call is a commit: a few days of a small fleet share one.
+        if len(rows) > CHUNK:
+            series.put_days(rows, ())
+            rows = []
+    series.put_days(rows, touched)
     return built
 
 

@@ -113,19 +113,24 @@ class Ledger:
 
         StoreError if the month is closed and the row is not what was kept.
         """
-        stratum = row.stratum
-        key = (row.month, stratum.organisation, stratum.site, stratum.device_class)
-        content = json.dumps(to_json(row), sort_keys=True)
+        self.put_months([row])
+
+    def put_months(self, rows: Iterable[StratumMonth]) -> None:
+        """Keep many as `put_month` keeps one, in one step."""
         with self._file.write() as db:
-            kept = db.execute(f"SELECT content FROM months WHERE {_STRATUM}", key).fetchone()
-            if kept == (content,):
-                return
-            if db.execute("SELECT 1 FROM closed WHERE month = ?", key[:1]).fetchone():
-                raise StoreError(
-                    f"month {row.month}: closed, and {'/'.join(key[1:])} would now be different; "
-                    "what was closed stays: record an adjustment instead"
-                )
-            db.execute("INSERT OR REPLACE INTO months VALUES (?, ?, ?, ?, ?)", (*key, content))
+            for row in rows:
+                stratum = row.stratum
+                key = (row.month, stratum.organisation, stratum.site, stratum.device_class)
+                content = json.dumps(to_json(row), sort_keys=True)
+                kept = db.execute(f"SELECT content FROM months WHERE {_STRATUM}", key).fetchone()
+                if kept == (content,):
+                    continue
+                if db.execute("SELECT 1 FROM closed WHERE month = ?", key[:1]).fetchone():
+                    raise StoreError(
+                        f"month {row.month}: closed, and {'/'.join(key[1:])} would now be "
+                        "different; what was closed stays: record an adjustment instead"
+                    )
+                db.execute("INSERT OR REPLACE INTO months VALUES (?, ?, ?, ?, ?)", (*key, content))
 
     def months(self, first: str, last: str) -> list[StratumMonth]:
         """Stratum-months from `first` to `last` ("2026-11", inclusive), by month and stratum."""

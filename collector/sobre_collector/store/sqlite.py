@@ -222,6 +222,8 @@ class SqliteSeries:
                 with file.write() as db:
                     file.put_days(db, months[month])
             settled = self._streams.settled(done)
+            if not (infrastructure or settled):
+                return
             with self._series.write() as db:
                 self._series.put_days(db, infrastructure)
                 self._streams.put(db, settled)
