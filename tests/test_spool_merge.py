@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from intake_house import PARIS, born
 from intake_house import opened as house
+from sobre_agent.commands.doctor import examined
 from sobre_agent.history import placed
 from sobre_agent.open_load import Grain, Span, joined, merged
 from sobre_agent.outbox import Outbox
@@ -288,3 +289,24 @@ def test_spool_that_holds_nothing_but_holes_says_that_it_is_full(tmp_path: Path)
         assert "nothing is left that can be merged" in said
         taken = spool.counts().waiting
         assert len(drain(spool)) == taken
+
+
+def test_doctor_tells_a_spool_that_is_full_from_one_that_was(tmp_path: Path) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text(
+        'organisation = "ville"\nsite = "mairie"\nnode = "pc-1"\n'
+        f'[mqtt]\nport = 1\n[spool]\nfolder = "{tmp_path}"\nmax_mib = 1\n'
+    )
+
+    def said() -> set[str]:
+        found = [each for each in examined(config) if each.subject == "spool"]
+        return {f"{each.grade} {'merged' if 'merged' in each.text else 'size'}" for each in found}
+
+    with closing(spool_in(tmp_path)) as spool:
+        count = 0
+        while not any(row[2] > 1 for row in waiting(spool)):
+            spool.append([minute(count + n) for n in range(100)], {})
+            count += 100
+        assert "WARN merged" in said()
+        drain(spool)
+        assert said() == {"OK size"}

@@ -12,6 +12,7 @@ from sobre_agent.schedule import Round
 from sobre_agent.sources import Source, birth_of
 from sobre_agent.spool import REFERENCE, Spool
 from sobre_drivers.calendar import local_day
+from sobre_drivers.clock import COUNTS_SLEEP
 from sobre_drivers.errors import StoreError
 from sobre_drivers.sample import UJ_PER_J, Described, Instant, Sample
 
@@ -111,7 +112,7 @@ class Books:
     def _look_up(self) -> None:
         """See what the collector's clock said in its last confirmation."""
         noted = self._spool.noted(REFERENCE)
-        if noted is not None and noted != self._noted:
+        if COUNTS_SLEEP and noted is not None and noted != self._noted:
             self._noted = noted
             wall_s, boot_s, _ = map(float, noted.split())
             self._reference = Reference(wall_s, boot_s)

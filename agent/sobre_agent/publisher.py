@@ -18,7 +18,7 @@ from sobre_agent.outbox import Outbox, Parcel
 from sobre_agent.resend import Flight, backoff_s
 from sobre_agent.spool import Spool
 from sobre_agent.spool_schema import CONTROL
-from sobre_drivers.clock import Clock, SystemClock
+from sobre_drivers.clock import COUNTS_SLEEP, Clock, SystemClock
 from sobre_drivers.errors import StoreError, WireError
 from sobre_drivers.sample import Instant
 from sobre_drivers.topics import parse, topic
@@ -234,8 +234,9 @@ class Publisher:
 
     def _compare(self, time_s: int, now: Instant) -> None:
         """Hold our clock beside the collector's; a wrong one is said once."""
-        self._reference = Reference(time_s, now.boot_s)
-        off_s = self._reference.off_s(now)
+        if COUNTS_SLEEP:
+            self._reference = Reference(time_s, now.boot_s)
+        off_s = now.wall_s - time_s
         wrong = abs(off_s) > self._sender.delivery.clock_tolerance_s
         if wrong and not self._clock_wrong:
             log.error("this clock is %+.0f s off the collector's; switch NTP on", off_s)

@@ -196,11 +196,15 @@ class SpoolFile:
         except sqlite3.Error as error:
             raise self._refused(error) from error
 
-    def full(self) -> bool:
-        """Whether only the room is left without which a full spool could never drain."""
+    def used_pages(self) -> int:
+        """Pages that hold something: the file itself never shrinks."""
         (pages,) = self._db.execute("PRAGMA page_count").fetchone()
         (free,) = self._db.execute("PRAGMA freelist_count").fetchone()
-        return self._pages_for_loads is not None and pages - free > self._pages_for_loads
+        return int(pages - free)
+
+    def full(self) -> bool:
+        """Whether only the room is left without which a full spool could never drain."""
+        return self._pages_for_loads is not None and self.used_pages() > self._pages_for_loads
 
     @property
     def stream(self) -> str:

@@ -1,5 +1,6 @@
 """The one place that asks the system what time it is; tests hand in their own."""
 
+import sys
 import time
 from typing import Protocol
 
@@ -9,6 +10,9 @@ from sobre_drivers.sample import Instant
 WRITTEN_S = 1_767_225_600
 # Linux alone tells the time asleep apart; elsewhere sleep is wall time without monotonic time.
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
+# Whether `boot_s` goes on in sleep, so that another's clock can be told from it later: by Linux's
+# boot clock, and by Windows' tick count; macOS stops the clock that Python asks.
+COUNTS_SLEEP = _BOOTTIME is not None or sys.platform == "win32"
 
 
 class Clock(Protocol):

@@ -28,6 +28,10 @@ from sobre_drivers.errors import ConfigError, SobreError
 SILENT_DAYS = 3
 MIB = 1024 * 1024
 
+# The file itself never shrinks.
+_USED = """SELECT (page_count - freelist_count) * page_size
+    FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
+
 Grade = Literal["OK", "WARN", "FAIL"]
 
 
@@ -131,10 +135,11 @@ def _spool(config: AgentConfig) -> Iterator[Finding]:
             confirmed_at = spool.noted("confirmed_at")
             reference = spool.noted(REFERENCE)
             (merged,) = spool.rows("SELECT count(*) FROM load WHERE replaces > 1")[0]
+            (used,) = spool.rows(_USED)[0]
     except (SobreError, sqlite3.Error) as error:
         yield Finding("FAIL", "spool", str(error))
         return
-    size_mib = path.stat().st_size / MIB
+    size_mib = used / MIB
     grade: Grade = "FAIL" if size_mib > 0.9 * config.spool.max_mib else "OK"
     yield Finding(
         grade,
