@@ -1,13 +1,23 @@
 """Whether devices that join are like those present: it fires when not, and seldom otherwise."""
 
+import json
 import random
+from dataclasses import replace
 from itertools import combinations
 from statistics import mean, pvariance, variance
 
 import pytest
 
-from sobre_collector.indicators.exchangeability import Comparison, compare, together, verdict
+from sobre_collector.indicators.exchangeability import (
+    Comparison,
+    compare,
+    from_json,
+    to_json,
+    together,
+    verdict,
+)
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
+from sobre_drivers.errors import StoreError
 
 STRATUM = Stratum("a", "nord", "workstation.laptop")
 
@@ -114,3 +124,14 @@ def test_a_single_strange_stratum_is_named() -> None:
     assert found.doubtful == (other,)
     assert found.alarm
     assert not verdict([]).alarm
+
+
+def test_stored_comparison_comes_back_equal() -> None:
+    one = Comparison("2026-11", STRATUM, 4, 12, 0.1 + 0.2, 0.09, 14.0)
+    assert from_json(json.loads(json.dumps(to_json(one)))) == one
+    both = together([one, one])
+    assert both is not None
+    with pytest.raises(ValueError, match="store each"):
+        to_json(replace(both, stratum=None))
+    with pytest.raises(StoreError):
+        from_json({"month": "2026-11"})

@@ -6,14 +6,15 @@ than the devices already present, the assumption is broken and no interval prote
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from math import copysign, fsum, inf, sqrt
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sobre_collector.indicators.moments import Stratum, StratumMonth
 from sobre_collector.indicators.quantiles import satterthwaite, t_cdf
 from sobre_collector.indicators.ratio import DAY_TYPES, rate_kwh, residual_square
+from sobre_drivers.errors import StoreError
 
 # A warning that is false once in a hundred results is still read.
 ALARM_LEVEL = 0.99
@@ -154,3 +155,18 @@ def verdict(comparisons: Iterable[Comparison], level: float = ALARM_LEVEL) -> Ve
     )
     alarm = bool(doubtful) or (whole is not None and whole.p_value < risk)
     return Verdict(whole, tuple(strata), doubtful, alarm)
+
+
+def to_json(one: Comparison) -> dict[str, Any]:
+    """A JSON object to keep when the month's device rows are forgotten; only of one stratum."""
+    if one.stratum is None:
+        raise ValueError("several comparisons together are not stored; store each")
+    return asdict(one)
+
+
+def from_json(stored: Mapping[str, Any]) -> Comparison:
+    """The comparison that `to_json` wrote; StoreError if it is another shape."""
+    try:
+        return Comparison(**{**stored, "stratum": Stratum(**stored["stratum"])})
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"stored comparison: {error!r}; restore the ledger's back-up") from error
