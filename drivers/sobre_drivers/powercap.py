@@ -66,8 +66,9 @@ def read_uj(zone: Zone) -> int:
         text = zone.energy.read_text("ascii")
     except PermissionError as error:
         raise MeterError(
-            f"permission: {zone.energy} may be read by root only; "
-            "let the agent's group read it (`sobre-agent doctor`)"
+            f"permission: {zone.energy} may be read by root only; to let the agent's group read "
+            "it, install deploy/systemd/sobre-rapl.tmpfiles.conf as /etc/tmpfiles.d/sobre-rapl.conf "
+            "and run `systemd-tmpfiles --create`; to undo it, remove that file and restart"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise MeterError(f"unreadable: {zone.energy} ({error}); was the driver removed?") from error
