@@ -350,6 +350,17 @@ def test_a_wrong_clock_is_said_once_and_loads_leave_by_the_collectors(
         assert len(publisher._parcels) == 1
 
 
+@pytest.mark.parametrize("off_s", [-400 * DAY, 0], ids=["was-wrong", "was-right"])
+def test_a_new_delivery_takes_a_clock_that_was_wrong_for_wrong(tmp_path: Path, off_s: int) -> None:
+    """Or loads that were stamped by the collector's would wait until ours is there: for a year."""
+    clock = Machine(T + 400 * DAY, T, off_s=off_s)
+    with closing(Spool(tmp_path)) as spool:
+        spool.meet("pc-1", "m", b"")
+        spool.note(**{REFERENCE: f"{T:.0f} 1000 {off_s}"})
+        publisher = noted(spool, clock, [])
+        assert publisher._wall_s() == T + 400 * DAY
+
+
 def test_loads_leave_a_machine_that_does_not_know_the_time(tmp_path: Path) -> None:
     """Their confirmation tells it."""
     clock = Machine(T, T - 1000, from_1970=True)

@@ -17,7 +17,7 @@ from sobre_agent.mqtt import Link, Message
 from sobre_agent.outbox import Outbox, Parcel
 from sobre_agent.resend import Flight, backoff_s
 from sobre_agent.spool import Spool
-from sobre_agent.spool_schema import CONTROL
+from sobre_agent.spool_schema import CONTROL, REFERENCE
 from sobre_drivers.clock import COUNTS_SLEEP, Clock, SystemClock
 from sobre_drivers.errors import StoreError, WireError
 from sobre_drivers.sample import Instant
@@ -73,6 +73,8 @@ class Publisher:
         self._now_s = now_s
         self._clock = SystemClock() if clock is None else clock
         self._reference: Reference | None = None
+        noted = spool.noted(REFERENCE)
+        self._off_s = 0.0 if noted is None else float(noted.split()[2])
         self._clock_wrong = False
         self._allowed = Allowed.of(spool.noted(CONTROL))
         self._heard_control = False
@@ -246,7 +248,11 @@ class Publisher:
         """The time up to which loads may leave: any, while nobody knows what time it is."""
         tolerance_s = self._sender.delivery.clock_tolerance_s
         at = believed(self._clock.now(), self._reference, tolerance_s)
-        return ANY_TIME_S if at is None else at.wall_s
+        if at is None:
+            return ANY_TIME_S
+        # A delivery that comes for a moment must send something before it hears of the time.
+        likely_s = self._off_s if self._reference is None else 0.0
+        return at.wall_s - (likely_s if abs(likely_s) > tolerance_s else 0.0)
 
     def _ill(self, problem: str) -> None:
         if problem != self._said:
