@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sobre_drivers import emi, processor, windows
+from sobre_drivers import clock, emi, processor, windows
 from sobre_drivers.chassis import DESKTOP, LAPTOP
 from sobre_drivers.errors import MeterError
 from sobre_drivers.host import Host
@@ -215,6 +215,7 @@ def test_a_service_without_a_desktop_is_not_told_of_screens(fake: Fake) -> None:
 def test_time_asleep_is_no_time_awake(fake: Fake) -> None:
     fake.ticks = 36_000_000_000
     assert windows.awake_s(fake) == 3600
+    assert clock.awake_s("win32") == 3600
 
 
 class Pc:

@@ -21,9 +21,9 @@ SOURCES = {
 LAYERS = {
     "sobre_drivers": """
         errors load
-        strict_json sample calendar registers
+        strict_json sample calendar registers windows macos
         settings clock power topics wire birth powercap battery pc_model
-        hwmon nvml emi windows macos
+        hwmon nvml emi
         profile blocks sunspec processor chassis screens sensors
         decoding parameters
         points desk

@@ -8,10 +8,12 @@ from sobre_drivers.sample import Instant
 
 # 1 January 2026: nobody's clock is right before the year in which this software was written.
 WRITTEN_S = 1_767_225_600
-# Linux alone tells the time asleep apart; elsewhere sleep is wall time without monotonic time.
+# The clock that runs on in sleep: Linux' own, and what macOS calls monotonic.
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
-# Whether `boot_s` goes on in sleep, so that another's clock can be told from it later: by Linux's
-# boot clock, and by Windows' tick count; macOS stops the clock that Python asks.
+if sys.platform == "darwin":
+    _BOOTTIME = time.CLOCK_MONOTONIC
+# Whether `boot_s` goes on in sleep, so that another's clock can be told from it later: by one of
+# these clocks, and by Windows' tick count, which Python asks there.
 COUNTS_SLEEP = _BOOTTIME is not None or sys.platform == "win32"
 
 
@@ -26,7 +28,17 @@ class SystemClock:
 
     def now(self) -> Instant:
         """Wall, monotonic and boot time of one moment."""
-        return Instant(time.time(), time.monotonic(), boot_s())
+        return Instant(time.time(), awake_s(), boot_s())
+
+
+def awake_s(platform: str = sys.platform) -> float:
+    """Seconds that the machine was awake, from an arbitrary zero."""
+    if platform == "win32":
+        # Python's own clock runs on in sleep there (GetTickCount64).
+        from sobre_drivers import windows
+
+        return windows.awake_s(windows.system())
+    return time.monotonic()
 
 
 def boot_s() -> float:

@@ -7,6 +7,7 @@ import ctypes
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from sobre_drivers.errors import MeterError
@@ -117,6 +118,7 @@ def processor_name(api: Api | None = None) -> str:
         return ""
 
 
+@cache
 def system() -> Api:
     """Windows itself; OSError anywhere else."""
     loader = getattr(ctypes, "WinDLL", None)
