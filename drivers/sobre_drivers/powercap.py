@@ -67,7 +67,8 @@ def read_uj(zone: Zone) -> int:
     except PermissionError as error:
         raise MeterError(
             f"permission: {zone.energy} may be read by root only; to let the agent's group read "
-            "it, install deploy/systemd/sobre-rapl.tmpfiles.conf in /etc/tmpfiles.d and run `systemd-tmpfiles --create`; to undo it, remove that file and restart"
+            "it, install deploy/systemd/sobre-rapl.tmpfiles.conf in /etc/tmpfiles.d and run "
+            "`systemd-tmpfiles --create`; to undo it, remove that file and restart"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise MeterError(f"unreadable: {zone.energy} ({error}); was the driver removed?") from error
