@@ -10,6 +10,7 @@ from influx.faulty import Fault, Faulty, Request, Rule, faulty, well
 from services.ports import free_port
 from sobre_collector.rows import Arrival, Key, Outcome
 from sobre_collector.store.base import Series
+from sobre_collector.store.influx import aside as quarantine
 from sobre_collector.store.influx.prepare import prepare
 from sobre_drivers.errors import StoreError
 from stores import InfluxStore
@@ -282,3 +283,28 @@ def test_large_payload_is_kept_whole(influx_store: InfluxStore) -> None:
         for _ in range(2):
             series.quarantine("pc-1", payload, "not UTF-8", T0)
         assert [row.payload for row in series.quarantined()] == [payload]
+
+
+def test_two_contents_in_one_place_of_the_quarantine_are_both_kept(
+    influx_store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place is 40 bits of a hash; here all hashes are the same."""
+    monkeypatch.setattr(quarantine, "_place", lambda _: quarantine.FIRST_NS)
+    sent = [arrival(load(n), reason="future") for n in range(1, 9)]
+    with closing(influx_store.open()) as series:
+        assert series.append(sent[:5]) == Outcome(quarantined=5)
+        assert series.append(sent) == Outcome(repeated=5, quarantined=3)
+        assert aside(series) == [("future", n) for n in range(1, 9)]
+        with pytest.raises(StoreError, match="void or readmit"):
+            series.append([arrival(load(9), reason="future")])
+
+
+def test_load_may_be_voided_again_after_it_was_readmitted(influx_store: InfluxStore) -> None:
+    void = arrival(load(1), reason="void")
+    with closing(influx_store.open()) as series:
+        series.append([arrival(load(1))])
+        for _ in range(2):
+            assert series.rule([void]) == 1
+            assert (len(list(series.loads(0, 2**40))), aside(series)) == (0, [("void", 1)])
+            assert series.rule([void._replace(reason=None)]) == 1
+            assert (len(list(series.loads(0, 2**40))), aside(series)) == (1, [])

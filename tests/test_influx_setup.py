@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from services import influxdb as influxdb_process
+from services.influxdb import InfluxDB
 from sobre_collector.cli import main
 from sobre_collector.commands import influx
 from sobre_collector.config import load_config
@@ -62,6 +64,30 @@ def test_setup_of_1x_makes_the_databases_and_again_changes_nothing(
         for name in database.names():
             if name.startswith("ready_"):
                 database.drop(name)
+
+
+@pytest.mark.influx
+def test_1x_that_asks_for_a_password_gets_it(
+    tmp_path: Path, settings: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = influxdb_process.absent()
+    if why:
+        pytest.skip(why)
+    server = InfluxDB(tmp_path / "influxdb", auth=True)
+    server.start()
+    try:
+        server.query("CREATE USER sobre WITH PASSWORD 'a b:c' WITH ALL PRIVILEGES")
+        (tmp_path / "word").write_text("a b:c\n")
+        text = f'[influx]\nurl = "{server.url}"\nversion = "1"\n'
+        assert main(["influx", "setup", "--config", str(settings(text))]) == 1
+        assert "answered 401" in capsys.readouterr().err
+        path = settings(text + 'username = "sobre"\npassword_file = "word"\n')
+        assert main(["influx", "setup", "--config", str(path)]) == 0
+        with closing(open_series(load_config(path, {}), PARIS)) as series:
+            assert series.append([arrival(load(1))]) == Outcome(stored=1)
+            assert [s.load for s in series.loads(0, 2**40)] == [load(1)]
+    finally:
+        server.stop()
 
 
 def test_without_an_influxdb_series_are_in_sqlite(

@@ -86,6 +86,9 @@ class Influx1:
 
     def create(self, database: str, keep_s: int | None = None) -> None:
         """Make a database with its retention, if it is not there."""
+        # One that is there with another retention would be an error.
+        if database in self.names():
+            return
         duration = "INF" if keep_s is None else f"{keep_s}s"
         policy = f"WITH DURATION {duration} REPLICATION 1 NAME {name('autogen')}"
         list(self._http.query("", f"CREATE DATABASE {name(database)} {policy}"))
