@@ -11,7 +11,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sobre_collector.limits import ROW_BYTES, Limits
-from sobre_collector.registry import greatest_j, greatest_w, step_j
+from sobre_collector.registry import greatest_w, step_j
 from sobre_collector.rows import Arrival, Device, Key, Refused
 from sobre_collector.store.base import Series
 from sobre_collector.store.personal import month_of
@@ -54,6 +54,11 @@ HOSTILE = (
     RecursionError,
     MemoryError,
 )
+
+
+# Greatest mean power (W), what one step of the register adds (J), whether it is a person's.
+Bound = tuple[float, int, bool]
+_STRANGER: Bound = (0.0, 0, True)
 
 
 class Books(Protocol):
@@ -106,6 +111,7 @@ class Intake:
         self._lock = Lock()
         self._recount_s = float("-inf")
         self._dropped = 0
+        self._bounds: dict[Key, tuple[Device, Bound]] = {}
         self._late_known = False
 
     def paused(self) -> Lock:
@@ -185,18 +191,26 @@ class Intake:
 
     def _arrival(self, node: str, stream: str, load: Load, now: int, closed: set[str]) -> Arrival:
         device = self._registry.device(Key(node, load.device))
+        # Until we know what it is, a device may be a person's.
+        most_w, one_step_j, is_personal = _STRANGER if device is None else self._bound(device)
         reason = None
         if load.end > now + FUTURE_S:
             reason = FUTURE
         elif device is None:
             reason = UNKNOWN
-        elif load.energy_j > greatest_j(device, load.span_s):
+        elif load.energy_j > most_w * load.span_s + one_step_j:
             reason = ABOVE
         elif closed and self._month(load.end) in closed:
             reason = LATE
-        # Until we know what it is, a device may be a person's.
-        is_personal = device is None or personal(device.device_class)
         return Arrival(node, stream, load, is_personal, now, reason)
+
+    def _bound(self, device: Device) -> Bound:
+        """The greatest plausible power and the step beside it: worked out once a device."""
+        known = self._bounds.get(device.key)
+        if known is None or known[0] is not device:
+            bound = greatest_w(device), step_j(device), personal(device.device_class)
+            known = self._bounds[device.key] = device, bound
+        return known[1]
 
     def _born(self, key: Key, payload: bytes, now: int) -> None:
         if not payload:
