@@ -54,6 +54,10 @@ def fill(folder: Path) -> None:
     first = load(FEEDER, 1, T0 + 38 * DAY_S, 60, state_s={"ready": 50, "off": 10})
     series.append([arrival(FEEDER, each) for each in (first, merged, printer)])
     # Two months of two PCs, of which one is forgotten, and one with a load of before.
+    # One of a month before that went with it.
+    series.forget("2026-08")
+    older = arrival(PC, load(PC, 1, T0 - 100 * DAY_S, 3_600), B)
+    series.append([older._replace(received=T0 - 70 * DAY_S)])
     series.forget("2026-09")
     for key in (PC, OTHER_PC):
         days = [

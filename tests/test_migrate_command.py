@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from migrated import OUTLET, T0, arrival, contents, fill, load
+from migrated import DAY_S, OUTLET, PC, T0, A, Cut, arrival, contents, fill, load
 from sobre_collector.cli import main
 from sobre_collector.commands.collect import Lease
 from sobre_collector.store.sqlite import SqliteSeries
@@ -176,3 +176,15 @@ def test_file_of_a_collector_that_came_between_is_not_overwritten(
     assert "was made while the migration was cut" in refused.stderr
     with closing(SqliteSeries(tmp_path / "to", zone=PARIS)) as series:
         assert len(list(series.loads(0, 2**40))) == 1
+
+
+def test_what_a_cut_append_left_is_not_copied(data: Path, tmp_path: Path) -> None:
+    def crash(step: str) -> None:
+        if step == "between-files":
+            raise Cut
+
+    with closing(SqliteSeries(data, zone=PARIS, crash=crash)) as series, pytest.raises(Cut):
+        series.append([arrival(PC, load(PC, 17, T0 + 17 * DAY_S, DAY_S), A, "future")])
+    assert sobre("--from", f"sqlite:{data}", "--to", f"sqlite:{tmp_path / 'to'}").returncode == 0
+    with closing(SqliteSeries(tmp_path / "to", zone=PARIS)) as series:
+        assert "future" not in {row.reason for row in series.quarantined()}

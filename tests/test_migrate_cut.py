@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "from"
 
 
-STEPS = ["batch", "written-4", "kept-8", "proved"]
+STEPS = ["batch", "written-4", "kept-8", "facts", "proved"]
 
 
 @pytest.mark.parametrize("step", STEPS)

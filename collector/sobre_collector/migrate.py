@@ -168,6 +168,7 @@ def _copy(
     if since < _END:
         # Only now, so that a store that was cut knows of no stream.
         target.put_facts(source.facts())
+        crash("facts")
         target.put_marks(source.marks())
         yield _END
 
