@@ -2,11 +2,17 @@
 
 import csv
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from simulated_meters import CONFIG, Turned
+from sobre_agent.books import Books
+from sobre_agent.schedule import asked
+from sobre_agent.sources import Source
+from sobre_agent.spool import Spool
 from sobre_drivers import screens
 from sobre_drivers.chassis import LAPTOP
 from sobre_drivers.desk import Desk
@@ -221,3 +227,32 @@ def test_shipped_power_is_near_that_of_declared_office_screens() -> None:
     # 35 % of the year lit, 65 % asleep.
     lit_w = (float(rows[0]["yearly_tec"]) / 8.76 - 0.65 * shipped.sleep_w) / 0.35
     assert shipped.power_w(Screen(True, 24.0)) == pytest.approx(lit_w, rel=0.3)
+
+
+def test_a_screen_that_is_plugged_in_later_gets_an_account_of_its_own(tmp_path: Path) -> None:
+    clock = Turned()
+    root = connect(tmp_path / "sys", "card0-DP-1")
+    connect(root, "card0-DP-2", status="disconnected")
+    pc = Host(
+        "pc-1",
+        device_class=LAPTOP,
+        root=root,
+        clock=clock,
+        cpu_times=lambda: SimpleNamespace(user=1.0, system=0.0, idle=clock.at_s),
+        processor_name="",
+    )
+    own = Source("host", pc, 60, "minute")
+    with closing(Spool(tmp_path)) as spool:
+        books = Books(CONFIG, [own], spool)
+        for minute in range(6):
+            if minute == 2:
+                connect(root, "card0-DP-2")
+            books.enter(asked(own, clock))
+            clock.at_s += 60
+        books.checkpoint(clock.now().mono_s)
+        births = {device for device, _ in spool.births()}
+        assert births == {"pc-1", "pc-1/screen-1", "pc-1/screen-2"}
+        first, second = (books.total_j(f"pc-1/screen-{number}") for number in (1, 2))
+    # Five minutes of the one, three of the other.
+    assert first == pytest.approx(second * 5 / 3, abs=2)
+    assert second > 0

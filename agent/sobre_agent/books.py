@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 
 from sobre_agent.account import Account
 from sobre_agent.config import AgentConfig, Allowed
@@ -36,16 +37,11 @@ class Books:
         self._touched: set[str] = set()
         self._refused_s: float | None = None
         self._config = config
+        self._allowed = Allowed()
         self._sources: dict[str, Source] = {}
         self._settled_j: dict[str, int] = {}
         for source in sources:
-            for each in source.driver.describe():
-                known = spool.meet(each.device, each.method, birth_of(each, config))
-                cutter, sample_s = self._pace(source, each.device, Allowed())
-                self._accounts[each.device] = Account(each, cutter, sample_s, known.state)
-                self._settled_j[each.device] = known.register_j
-                self._sources[each.device] = source
-                self.described[each.device] = each
+            self._meet(source)
         spool.forget_births(self._accounts)
         self._zone = config.zone
         self._tolerance_s = config.delivery.clock_tolerance_s
@@ -61,6 +57,10 @@ class Books:
         closed = False
         at, known = self._stamp(heard.at)
         for reading in heard.readings:
+            if reading.device not in self._accounts:
+                # A screen was plugged in: what a source measures may grow while it runs.
+                with suppress(StoreError):
+                    self._meet(heard.source)
             account = self._accounts.get(reading.device)
             if account is None:
                 continue
@@ -75,6 +75,7 @@ class Books:
 
     def allow(self, allowed: Allowed) -> None:
         """Cut loads as the organisation allows, from the next one on."""
+        self._allowed = allowed
         for device, account in self._accounts.items():
             account.pace(*self._pace(self._sources[device], device, allowed))
 
@@ -92,6 +93,18 @@ class Books:
     def total_j(self, device: str) -> int:
         """The running total (J) of a device, with what no load tells of yet."""
         return self._settled_j[device] + self.open_j(device)
+
+    def _meet(self, source: Source) -> None:
+        """Open an account for each device of a source that has none."""
+        for each in source.driver.describe():
+            if each.device in self._accounts:
+                continue
+            known = self._spool.meet(each.device, each.method, birth_of(each, self._config))
+            cutter, sample_s = self._pace(source, each.device, self._allowed)
+            self._accounts[each.device] = Account(each, cutter, sample_s, known.state)
+            self._settled_j[each.device] = known.register_j
+            self._sources[each.device] = source
+            self.described[each.device] = each
 
     def _pace(self, source: Source, device: str, allowed: Allowed) -> tuple[Cutter, float]:
         config = self._config
