@@ -64,6 +64,7 @@ LIMITS = Limits(1000.0, WH_UJ, 10_000 * WH_UJ)
         "spike-books-nothing-for-itself",
         "jump-that-the-next-reading-confirms",
         "drop-that-the-next-reading-confirms",
+        "confirmed-drop-is-not-booked-as-a-reset",
         "the-same-instant-again",
         "gap-loses-no-energy",
         "two-jumps-in-a-row",

@@ -85,14 +85,15 @@ def settle(state: Register, now: Shown, limits: Limits) -> tuple[Register, tuple
     if _replaced(anchor, now):
         return Register(now), (Step(anchor.at_s, now.at_s, None, Verdict.REPLACED),)
     step = between(anchor, now, limits)
-    if step.energy_uj is not None:
+    after = None if aside is None else between(aside, now, limits)
+    # With time a register that was reset looks plausible as a reset from the anchor too, with all
+    # that it shows; if it went on from the reading set aside, that one tells more.
+    goes_on = after is not None and after.verdict is Verdict.OK
+    if step.energy_uj is not None and not (step.verdict is Verdict.RESET and goes_on):
         spike = (Step(aside.at_s, aside.at_s, None, Verdict.SPIKE),) if aside else ()
         return Register(now), (*spike, step)
-    if aside is not None:
-        after = between(aside, now, limits)
-        if after.energy_uj is not None:
-            unknown = between(anchor, aside, limits)
-            return Register(now), (unknown, after)
+    if aside is not None and after is not None and after.energy_uj is not None:
+        return Register(now), (between(anchor, aside, limits), after)
     return Register(anchor, now), ()
 
 
