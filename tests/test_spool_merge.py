@@ -302,11 +302,12 @@ def test_doctor_tells_a_spool_that_is_full_from_one_that_was(tmp_path: Path) -> 
         found = [each for each in examined(config) if each.subject == "spool"]
         return {f"{each.grade} {'merged' if 'merged' in each.text else 'size'}" for each in found}
 
-    with closing(spool_in(tmp_path)) as spool:
-        count = 0
-        while not any(row[2] > 1 for row in waiting(spool)):
-            spool.append([minute(count + n) for n in range(100)], {})
-            count += 100
+    with closing(spool_in(tmp_path, 64)) as spool:
+        for start in range(0, 12_000, 1000):
+            spool.append([minute(start + n) for n in range(1000)], {})
+        assert said() == {"FAIL size"}
+        spool.write(lambda db: spool._merge_into(db, "hour", 0))
         assert "WARN merged" in said()
         drain(spool)
+        # The file is as large as it was.
         assert said() == {"OK size"}
