@@ -303,7 +303,7 @@ def test_doctor_tells_a_spool_that_is_full_from_one_that_was(tmp_path: Path) -> 
         return {f"{each.grade} {'merged' if 'merged' in each.text else 'size'}" for each in found}
 
     with closing(spool_in(tmp_path, 64)) as spool:
-        for start in range(0, 12_000, 1000):
+        for start in range(0, 20_000, 1000):
             spool.append([minute(start + n) for n in range(1000)], {})
         assert said() == {"FAIL size"}
         spool.write(lambda db: spool._merge_into(db, "hour", 0))
