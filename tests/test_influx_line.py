@@ -81,6 +81,16 @@ def balanced(data: Path, influxd: InfluxDB, last: int) -> None:
     assert found.stored_j == 2 * (last * (last + 1) // 2)
 
 
+def writers(influxd: InfluxDB) -> set[str]:
+    groups = Site(influxd.url).connect().query("line_state", 'SELECT * FROM "writer" GROUP BY "by"')
+    return {group.tags["by"] for group in groups}
+
+
+def devices_n(data: Path) -> int:
+    with closing(Ledger(data / "ledger.db", create=False)) as ledger:
+        return len(ledger.devices())
+
+
 @pytest.mark.parametrize("step", ["marked", "stored", "set-aside"])
 def test_collector_killed_inside_an_append_loses_and_doubles_nothing(
     broker: Broker, influxd: InfluxDB, tmp_path: Path, step: str
@@ -131,16 +141,16 @@ def test_two_collectors_of_which_one_is_killed_lose_and_double_nothing(
     messages = batches(1, 200)
     with Node(broker, "pc-1") as node, ExitStack() as stack:
         node.publish([PC, OUTLET], retain=True)
-        leader, follower = (
-            stack.enter_context(
-                collector(tmp_path, broker, influxd, name, leads=name == "a", shared=True)
-            )
-            for name in ("a", "b")
-        )
+        leader = stack.enter_context(collector(tmp_path, broker, influxd, "a", shared=True))
         leader.connected()
+        # What a follower was not told of yet it would set aside.
+        until(lambda: devices_n(leader.data) == 2, "both devices in the ledger")
+        follower = stack.enter_context(
+            collector(tmp_path, broker, influxd, "b", leads=False, shared=True)
+        )
         follower.connected()
         node.publish(messages[:100])
-        until(lambda: node.any_of(messages), "a confirmation")
+        until(lambda: {"a", "b"} <= writers(influxd), "both have stored something")
         follower.kill()
         node.publish(messages[100:])
         node.deliver(messages)
