@@ -6,8 +6,9 @@ from typing import Protocol
 
 from sobre_drivers.sample import Instant
 
-# 1 January 2026: nobody's clock is right before the year in which this software was written.
-WRITTEN_S = 1_767_225_600
+# 1 January 2024: nobody's clock is right well before this software was written. One that lost its
+# battery says 1970, 2000 or the year in which its board was made.
+WRITTEN_S = 1_704_067_200
 # The clock that runs on in sleep: Linux' own, and what macOS calls monotonic.
 _BOOTTIME = getattr(time, "CLOCK_BOOTTIME", None)
 if sys.platform == "darwin":
