@@ -133,6 +133,15 @@ def test_the_platforms_counter_has_its_own_parameters(pc: Pc) -> None:
     assert host.describe()[0].method == "powercap psys, model 2"
 
 
+def test_over_a_moment_counters_are_noise_and_the_load_decides(pc: Pc) -> None:
+    pc.rapl(5_000_000)
+    host = pc.host(DESKTOP)
+    power_w(host)
+    pc.passes(0.1, 0.5)
+    pc.rapl(5_000_000 + 9_000_000)
+    assert power_w(host) == pytest.approx(by_load_w(DESKTOP, 0.5))
+
+
 def test_a_platform_counter_that_nobody_feeds_leaves_the_packages(pc: Pc) -> None:
     pc.rapl(5_000_000)
     pc.rapl(0, "intel-rapl:1", "psys")
@@ -248,13 +257,21 @@ def test_absent_hardware_is_no_news(pc: Pc, caplog: pytest.LogCaptureFixture) ->
     ]
 
 
-def test_an_absurd_battery_is_set_aside(pc: Pc) -> None:
+def test_an_absurd_battery_is_set_aside_and_said_once(
+    pc: Pc, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     pc.battery("Discharging", 900_000_000)
     host = pc.host(LAPTOP)
     power_w(host)
     pc.passes(60, 0.0)
     assert power_w(host) == pytest.approx(model_of(LAPTOP).utilisation.idle_w)
     assert (host.sources()[0].reason or "").startswith("absurd")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    pc.passes(60, 0.0)
+    pc.battery("Discharging", 9_000_000)
+    assert power_w(host) == pytest.approx(9.0)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
 def test_a_pc_that_tells_nothing_at_all_is_an_error_with_every_reason(pc: Pc) -> None:

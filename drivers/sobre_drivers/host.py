@@ -176,7 +176,7 @@ class Host:
             except MeterError as error:
                 self._note(sensor.name, str(error))
                 continue
-            self._reasons[sensor.name] = None
+            self._good(sensor.name)
             return power_w
         return None
 
@@ -194,8 +194,7 @@ class Host:
             self._note(name, "stuck: the counters say 0")
             return None
         if (self._reasons.get(name) or "").startswith(_PASSING):
-            log.info("%s: readable again", name)
-            self._reasons[name] = None
+            self._good(name)
         return counts
 
     def _counted_w(self, before: _Seen, after: _Seen) -> float | None:
@@ -217,7 +216,7 @@ class Host:
         except MeterError as error:
             self._note(counters.name, str(error))
             return None
-        self._reasons[counters.name] = None
+        self._good(counters.name)
         return power_w
 
     def _card_w(self, before: _Seen | None, after: _Seen) -> float:
@@ -240,7 +239,7 @@ class Host:
         except OSError as error:
             self._note("model", f"unreadable: processor times ({error})")
             return None
-        self._reasons["model"] = None
+        self._good("model")
         # Time given to guests is inside `user`; time stolen by a host was never ours.
         busy_s = sum(
             getattr(times, key, 0.0) for key in ("user", "nice", "system", "irq", "softirq")
@@ -251,6 +250,13 @@ class Host:
         most_w = self._model.rated_w * RATED_MARGIN
         if power_w > most_w:
             raise MeterError(f"absurd: {source} says {power_w:.0f} W, {most_w:.0f} W at most")
+
+    def _good(self, source: str) -> None:
+        """Forget why a source was not used, and say so if it was news."""
+        reason = self._reasons.get(source)
+        if reason is not None and not reason.startswith(_USUAL):
+            log.info("%s: usable again", source)
+        self._reasons[source] = None
 
     def _note(self, source: str, reason: str) -> None:
         """Remember why a source is not used, and say so when that changes."""
