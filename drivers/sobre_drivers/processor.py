@@ -44,7 +44,7 @@ def cpu_times(proc: Path = Path("/proc")) -> Any:
 
 
 def name(proc: Path = Path("/proc"), platform: str = sys.platform) -> str:
-    """What the processor calls itself; empty if it does not say."""
+    """What this PC's processor calls itself; empty if it does not say, or is another's."""
     if platform == "win32":
         from sobre_drivers import windows
 
@@ -58,8 +58,11 @@ def name(proc: Path = Path("/proc"), platform: str = sys.platform) -> str:
             text = file.read(_NAME_WITHIN).decode("utf-8", errors="replace")
     except OSError:
         return ""
+    said: dict[str, str] = {}
     for line in text.splitlines():
         key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            return value.strip()
-    return ""
+        said.setdefault(key.strip(), value.strip())
+    # A virtual machine shows the processor of its host, of which it has a part.
+    if "hypervisor" in said.get("flags", "").split():
+        return ""
+    return said.get("model name", "")
