@@ -11,6 +11,7 @@ import pytest
 from migrated import DAY_S, OUTLET, PC, T0, A, Cut, arrival, contents, fill, load
 from sobre_collector.cli import main
 from sobre_collector.commands.collect import Lease
+from sobre_collector.store.influx.points import load_line, series_key
 from sobre_collector.store.sqlite import SqliteSeries
 from stores import PARIS, InfluxStore, Site
 
@@ -79,6 +80,22 @@ def test_killed_again_and_again_it_ends_with_the_same_store(
     ]
     # The same again would be another migration, onto a store that is whole.
     assert "already" in sobre(*back).stderr
+
+
+@pytest.mark.influx
+def test_what_differs_is_told_and_ends_with_1(
+    data: Path, config: Path, influx_store: InfluxStore
+) -> None:
+    there = ("--from", "sqlite", "--to", "influx", "--config", config)
+    assert sobre(*there, crash="proved").returncode == KILLED
+    changed = load(OUTLET, 20, T0 + 3_600 * 20, 3_600)._replace(pages=1)
+    line = load_line(series_key(*OUTLET, A), changed)
+    influx_store.database.write(f"{influx_store.prefix}_loads", line)
+    found = sobre(*there)
+    assert found.returncode == 1
+    (told,) = [line for line in found.stdout.splitlines() if line.startswith("  infra")]
+    assert told.startswith(f"  infrastructure: loads reader pdu-a3/outlet-07 {A}: source 113 (")
+    assert "is not to be used: empty it, and start again" in found.stdout
 
 
 @pytest.mark.influx

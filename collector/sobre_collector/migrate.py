@@ -91,6 +91,7 @@ def migrate(
         crash(f"written-{number}")
         target.keep(fingerprint, reached)
         crash(f"kept-{number}")
+    crash("copied")
     proof = prove(source, target, course)
     if _fingerprint(source, count(source)) != fingerprint:
         raise StoreError(

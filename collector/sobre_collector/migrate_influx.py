@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from zoneinfo import ZoneInfo
 
 from sobre_collector.migrate_side import FOR_EVER, Counts, Facts
@@ -39,19 +40,17 @@ _LAST_NS = 2**63 - 2
 
 def heal(database: Database, prefix: str, zone: ZoneInfo) -> None:
     """Let a store undo what a cut forgetting left; StoreError if a collector writes to it."""
-    series = InfluxSeries(database, WRITER, zone, prefix)
-    series.rule([])
-    marks = Marks(database, Databases(database, prefix).state, WRITER)
+    with closing(InfluxSeries(database, WRITER, zone, prefix)) as series:
+        series.rule([])
+        writers = Marks(database, Databases(database, prefix).state, WRITER).writers()
     now = int(time.time())
-    for by, writer in marks.writers().items():
-        if by == WRITER:
-            continue
-        if now - AT_WORK_S < writer.at:
+    for by, writer in writers.items():
+        if by != WRITER and now - AT_WORK_S < writer.at:
             raise StoreError(
                 f"{by}: wrote to this store {max(0, now - writer.at)} s ago; stop every collector, "
                 f"and wait {AT_WORK_S} s"
             )
-        if writer.done < writer.begun:
+        if by != WRITER and writer.done < writer.begun:
             raise StoreError(
                 f"{by}: was cut while it stored; start it until agents have sent again, then stop "
                 "it with SIGTERM"
