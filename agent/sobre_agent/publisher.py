@@ -245,14 +245,17 @@ class Publisher:
         self._clock_wrong = wrong
 
     def _wall_s(self) -> float:
-        """The time up to which loads may leave: any, while nobody knows what time it is."""
-        tolerance_s = self._sender.delivery.clock_tolerance_s
-        at = believed(self._clock.now(), self._reference, tolerance_s)
+        """The time up to which loads may leave: any, while nobody knows what time it is.
+
+        The later of our clock and the collector's, by which loads are stamped if ours is wrong.
+        """
+        now = self._clock.now()
+        at = believed(now, self._reference, self._sender.delivery.clock_tolerance_s)
         if at is None:
             return ANY_TIME_S
         # A delivery that comes for a moment must send something before it hears of the time.
-        likely_s = self._off_s if self._reference is None else 0.0
-        return at.wall_s - (likely_s if abs(likely_s) > tolerance_s else 0.0)
+        likely_s = now.wall_s - (self._off_s if self._reference is None else 0.0)
+        return max(now.wall_s, at.wall_s, likely_s)
 
     def _ill(self, problem: str) -> None:
         if problem != self._said:
