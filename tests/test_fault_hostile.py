@@ -124,7 +124,8 @@ def test_hostile_messages_stop_nothing_and_honest_joules_are_exact(
 
 
 def answered(node: Node, messages: list[Message]) -> None:
-    """Send, and wait until each was confirmed or refused."""
+    """Send, and wait until each was confirmed or refused, whatever was answered before."""
+    node.answers.clear()
     for at in range(0, len(messages), 100):
         node.deliver(messages[at : at + 100])
 

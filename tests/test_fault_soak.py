@@ -15,9 +15,11 @@ from faults.line import SIMULATED, TESTS, configured
 from services.mosquitto import Broker
 
 HOURS = 24
-DEVICES = 3
+DEVICES = 15
 # What the second half of the day may weigh more than the first (MiB): nothing but noise.
-NOISE_MIB = 2.0
+NOISE_MIB = 1.0
+# SQLite's page cache fills with the store, up to 2 MiB a file.
+CACHES_MIB = 6.0
 
 
 def test_a_day_leaves_memory_files_and_threads_as_they_were(tmp_path: Path, broker: Broker) -> None:
@@ -57,8 +59,9 @@ def test_a_day_leaves_memory_files_and_threads_as_they_were(tmp_path: Path, brok
     assert found.loads >= (HOURS * 60 - 2) * DEVICES
     # The first hours warm up: modules, caches, the broker's connection.
     assert slope_mib([hour["rss"] for hour in hours[4:]]) < NOISE_MIB
-    assert slope_mib(collector_rss[4:]) < 4 * NOISE_MIB
-    assert len({hour["files"] for hour in hours[4:]}) == 1
+    assert slope_mib(collector_rss[4:]) < CACHES_MIB
+    files = [hour["files"] for hour in hours[4:]]
+    assert max(files) - min(files) <= 2
     assert len({hour["threads"] for hour in hours[4:]}) == 1
     assert max(collector_files[4:]) - min(collector_files[4:]) <= 2
 
