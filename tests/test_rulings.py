@@ -197,6 +197,10 @@ def test_trace_stays_and_holds_no_load(house: House, tmp_path: Path) -> None:
     house.series.append(loads(PCS[0], 10))
     bad = counting(house.series, house.ledger, PCS[0], DAY + 36_000, DAY + 36_000)
     ask(house, "void", bad, "operations", "bad", NOW)
+    told = str(DAY + 36_000).encode()
+    with closing(sqlite3.connect(tmp_path / "data" / "ledger.db")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert told in (tmp_path / "data" / "ledger.db").read_bytes()
     carry_out(house, NOW)
     house.ledger.close()
     with closing(sqlite3.connect(tmp_path / "data" / "ledger.db")) as db:
@@ -205,7 +209,7 @@ def test_trace_stays_and_holds_no_load(house: House, tmp_path: Path) -> None:
             for change in (f"UPDATE {table} SET number = 9", f"DELETE FROM {table}"):
                 with pytest.raises(sqlite3.IntegrityError, match="only added to"):
                     db.execute(change)
-    assert str(DAY + 36_000).encode() not in (tmp_path / "data" / "ledger.db").read_bytes()
+    assert told not in (tmp_path / "data" / "ledger.db").read_bytes()
 
 
 @pytest.mark.parametrize("step", ["before-close", "after-close", "before-forget", "after-forget"])
