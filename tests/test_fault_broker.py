@@ -65,7 +65,7 @@ def test_backlog_behind_a_narrow_broker_drains(
     broker = mosquitto(lines)
     with Line(tmp_path, broker, agents=3, devices=6, tick_s=0.01) as line:
         line.collector.kill()
-        line.more(1_500, within_s=60.0)
+        line.more(900, within_s=60.0)
         line.collector.__enter__()
         assert line.calm(DRAINED_WITHIN_S) < DRAINED_WITHIN_S
         found = line.balance()

@@ -33,7 +33,7 @@ def test_everybody_killed_at_random_loses_and_doubles_nothing(
     chance = random.Random(seed)
     with Line(tmp_path, broker) as line:
         line.flows()
-        for _ in range(9):
+        for _ in range(7):
             victim = chance.choice(["agent", "broker", "collector"])
             line.more(chance.randrange(5, 40))
             if victim == "agent":
@@ -88,7 +88,6 @@ def test_agent_killed_when_the_broker_acknowledges_loses_and_doubles_nothing(
             armed.append(lambda: os.kill(pid, signal.SIGKILL))  # noqa: B023
             assert agent.ended() == -signal.SIGKILL
             agent.start()
-        broker.kill()
         until(lambda: line.waiting() > 20, "loads that wait")
         assert line.calm() < 30
         found = line.balance()

@@ -15,9 +15,9 @@ from faults.line import SIMULATED, TESTS, configured
 from services.mosquitto import Broker
 
 HOURS = 24
-DEVICES = 15
+DEVICES = 10
 # What the second half of the day may weigh more than the first (MiB): nothing but noise.
-NOISE_MIB = 1.0
+NOISE_MIB = 0.7
 # SQLite's page cache fills with the store, up to 2 MiB a file.
 CACHES_MIB = 6.0
 
