@@ -25,7 +25,7 @@ pytest_plugins = ("store_fixtures",)
 DECEMBER = 1_796_079_600
 EITHER = pytest.mark.parametrize("key", [PDU, PC], ids=["infrastructure", "workstation"])
 NAMES = pytest.mark.parametrize(("first", "second"), [("a", "b"), ("b", "a")])
-STEPS = ["marked", "stored", "set-aside"]
+STEPS = ["marked", "yielded", "stored", "set-aside"]
 
 
 class PowerCutError(Exception):
@@ -101,7 +101,7 @@ def test_append_that_was_cut_is_healed_by_sending_again(
 
 @EITHER
 @pytest.mark.parametrize(
-    ("step", "reasons"), [("marked", []), ("stored", ["fork"]), ("set-aside", ["fork"])]
+    ("step", "reasons"), [("yielded", []), ("stored", ["fork"]), ("set-aside", ["fork"])]
 )
 def test_other_content_after_a_cut_takes_nobodys_place(
     influx_store: InfluxStore, key: Key, step: str, reasons: list[str]
@@ -219,6 +219,27 @@ def test_other_content_at_the_same_time_is_a_fork_and_not_overwritten(
         ]
         assert sorted(kept) == [7, 1001]
         assert [reason for reason, _ in aside(one)] == ["fork"]
+
+
+@NAMES
+@EITHER
+def test_collector_waits_for_one_that_is_writing_the_same(
+    influx_store: InfluxStore, threads: ThreadPoolExecutor, key: Key, first: str, second: str
+) -> None:
+    pause = Pause("yielded")
+    with (
+        closing(influx_store.open(pause, by=first)) as one,
+        closing(influx_store.open(by=second, patience_s=30)) as other,
+    ):
+        early = threads.submit(one.append, batch(1, key=key))
+        assert pause.reached.wait(30)
+        late = threads.submit(other.append, [forged(1, key)])
+        with pytest.raises(TimeoutError):
+            late.result(0.5)
+        pause.go.set()
+        assert early.result(30) == Outcome(stored=1)
+        assert late.result(30) == Outcome(quarantined=1)
+        assert [j for _, _, j in stored(one)] == [1001]
 
 
 @NAMES

@@ -149,8 +149,13 @@ def test_two_collectors_of_which_one_is_killed_lose_and_double_nothing(
             collector(tmp_path, broker, influxd, "b", leads=False, shared=True)
         )
         follower.connected()
-        node.publish(messages[:100])
-        until(lambda: {"a", "b"} <= writers(influxd), "both have stored something")
+
+        def both_store() -> bool:
+            # The follower reads loads once it was told of the devices, and says so nowhere.
+            node.publish(messages[:100], taken=True)
+            return {"a", "b"} <= writers(influxd)
+
+        until(both_store, "both have stored something")
         follower.kill()
         node.publish(messages[100:])
         node.deliver(messages)

@@ -17,10 +17,16 @@ COPYING = "copying"
 
 
 class Databases:
-    """The names of the databases; months are made as they are needed."""
+    """The names of the databases; months are made as they are needed.
 
-    def __init__(self, database: Database, prefix: str) -> None:
+    `PREFIX_migrating` is there while a migration fills them. Only that migration itself may see
+    `half` of a store: a month that is closed on half of its days stays wrong.
+    """
+
+    def __init__(self, database: Database, prefix: str, half: bool = False) -> None:
         self._database = database
+        self._half = half
+        self.migrating = f"{prefix}_migrating"
         self.state = f"{prefix}_state"
         self.loads = f"{prefix}_loads"
         self.days = f"{prefix}_days"
@@ -32,6 +38,7 @@ class Databases:
         """(month, name) of the months from `first` to `last` that have a database, in order."""
         with self._lock:
             names = self._database.names()
+            self._refuse_half(self.migrating in names)
             found = {name.removeprefix(self._before): name for name in names}
             months = {m: n for m, n in found.items() if n != m and MONTH.fullmatch(m)}
             self._made = set(months)
@@ -113,8 +120,8 @@ class Databases:
         if before > self.expired():
             self._database.write(self.state, f"expired before={before}i 0")
 
-    def check(self, half: bool = False) -> None:
-        """StoreError if what set-up makes is not there, or if only `half` of a store is."""
+    def check(self) -> None:
+        """StoreError if what set-up makes is not there, or if only half of a store is."""
         names = self._database.names()
         missing = sorted({self.state, self.loads, self.days} - names)
         if missing:
@@ -122,9 +129,12 @@ class Databases:
                 f"InfluxDB: {', '.join(missing)} not there (or not to be seen with this account); "
                 "run `sobre influx setup`"
             )
-        # Without its marks, what is sent again would count as new.
-        statement = f'SELECT "state" FROM "migration" WHERE "state" = {quoted(COPYING)}'
-        if not half and any(True for _ in self._database.query(self.state, statement)):
+        if not self._half:
+            statement = f'SELECT "state" FROM "migration" WHERE "state" = {quoted(COPYING)}'
+            self._refuse_half(any(True for _ in self._database.query(self.state, statement)))
+
+    def _refuse_half(self, half: bool) -> None:
+        if half and not self._half:
             raise StoreError(
                 f"InfluxDB: the migration to {self._before}* is unfinished; "
                 "run the same `sobre migrate` again"

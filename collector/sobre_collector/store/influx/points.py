@@ -89,13 +89,12 @@ def load_line(key: str, load: Load) -> str:
 
 
 def loads_of(group: Group) -> list[StoredLoad]:
-    """The loads in the rows of one series, in the order of their times."""
-    device, node, stream = group.tags["device"], group.tags["node"], group.tags["stream"]
-    columns = group.columns
-    return [
-        StoredLoad(node, stream, _load(device, dict(zip(columns, row, strict=True))))
-        for row in group.values
-    ]
+    """The loads in rows that have their tags in columns, or as those of their series."""
+    found = []
+    for row in group.rows():
+        row.update(group.tags)
+        found.append(StoredLoad(row["node"], row["stream"], _load(row["device"], row)))
+    return found
 
 
 def _load(device: str, row: Mapping[str, Any]) -> Load:

@@ -88,6 +88,7 @@ class InfluxSeries:
                 desk.marks.put(found.marks)
                 self._crash("marked")
                 forks += self._yield(found)
+                self._crash("yielded")
                 stored, refused = desk.write(found)
                 self._crash("stored")
                 aside = [*unfit, *found.aside, *forks, *refused]
