@@ -1,21 +1,24 @@
 """The made-up fleet, fed to a store of its own through the product's own intake and jobs."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from itertools import islice
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sobre_collector.conservation import check_in_words
 from sobre_collector.duties import House, duties, run_duty
 from sobre_collector.intake import Intake
+from sobre_collector.months import month_bounds
 from sobre_collector.perimeter_files import load_perimeter
 from sobre_collector.rebuild import rebuild_days
 from sobre_collector.registry import Registry
-from sobre_collector.simulate.fleet import draw_month, make_fleet
-from sobre_collector.simulate.messages import Agents, Message
+from sobre_collector.simulate.fleet import make_fleet
+from sobre_collector.simulate.messages import Agents
+from sobre_collector.simulate.sender import sent_by
 from sobre_collector.simulate.statements import write_statements
 from sobre_collector.simulate.truth import Truth, settle_truth
 from sobre_collector.store.ledger import Ledger
@@ -24,9 +27,6 @@ from sobre_drivers.calendar import midnight
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.sample import Instant
 
-# Messages that one commit takes: some 30,000 loads.
-GROUP = 400
-# Half a day after a month's end its loads are all there.
 NOON_S = 12 * 3600
 
 Progress = Callable[[float, str], None]
@@ -93,15 +93,17 @@ def simulate(plan: Plan, progress: Progress = lambda ratio, text: None) -> Truth
         house = House(series, ledger, perimeter, check=check_in_words)
         intake = Intake(series, ledger, Registry(ledger), clock, perimeter.timezone)
         clock.wall_s = midnight(plan.first, perimeter.timezone)
-        _take(intake, agents.births())
+        intake.take(list(agents.births()))
         months = fleet.months()
-        for number, month in enumerate(months):
-            progress(number / len(months), f"month {month}")
-            drawn = draw_month(fleet, month)
-            after = drawn.days[-1] + timedelta(days=1)
-            clock.wall_s = midnight(after, perimeter.timezone) + NOON_S
-            _take(intake, agents.batches(drawn))
-            _work(house, clock.wall_s, {"close"})
+        with sent_by(agents, fleet) as sent:
+            for month, groups in groupby(sent, key=itemgetter(0)):
+                progress(months.index(month) / len(months), f"month {month}")
+                # Half a day after a month's end its loads are all there.
+                after = month_bounds(month)[1] + timedelta(days=1)
+                clock.wall_s = midnight(after, perimeter.timezone) + NOON_S
+                for _, messages in groups:
+                    intake.take(messages)
+                _work(house, clock.wall_s, {"close"})
         clock.wall_s += (house.keep.close_after_days + 2) * 86_400
         _work(house, clock.wall_s, {"close", "conservation"})
     finally:
@@ -110,16 +112,6 @@ def simulate(plan: Plan, progress: Progress = lambda ratio, text: None) -> Truth
     progress(1.0, "done")
     (plan.folder / "truth.json").write_text(json.dumps(asdict(truth), indent=1) + "\n", "utf-8")
     return truth
-
-
-def _take(intake: Intake, messages: Iterable[Message]) -> None:
-    for group in _groups(iter(messages)):
-        intake.take(group)
-
-
-def _groups(messages: Iterator[Message]) -> Iterator[list[Message]]:
-    while group := list(islice(messages, GROUP)):
-        yield group
 
 
 def _work(house: House, now: int, jobs: set[str]) -> None:
