@@ -17,7 +17,7 @@ from sobre_collector.store.mark import Place
 from sobre_collector.store.sorting import Ident
 
 # Whoever comes second waits longer, so that the first is gone by then.
-SECOND_WAITS = 3
+SECOND_WAITS = 2
 _POLL_S = 0.05
 
 

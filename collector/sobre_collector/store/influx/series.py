@@ -35,8 +35,9 @@ from sobre_collector.store.mark import Mark, Place
 from sobre_collector.store.sorting import LATE, Ident, Sorted, sort
 from sobre_drivers.wire import MAX_SPAN_S
 
-# How long an append waits for another collector that stores the same: more than its requests may.
-PATIENCE_S = 20.0
+# How long an append waits for another collector that stores the same: a write takes a tenth of it.
+# Whoever waits for one that was killed keeps all others waiting.
+PATIENCE_S = 3.0
 
 
 def nowhere(step: str) -> None:
