@@ -1,9 +1,11 @@
 """What docs/accuracy.md says of the estimates, held against the tables and the code."""
 
+from pathlib import Path
+
 import pytest
 
 from accuracy import fits
-from accuracy.document import DOCUMENT, tables, within
+from accuracy.document import DOCUMENT, END, START, tables, within, write
 from accuracy.estimators import estimators
 from accuracy.scores import Score, instead, scored
 from accuracy.tables import TABLES, held_out
@@ -32,6 +34,18 @@ def test_a_stated_95_percent_holds_about_so_many_rows_that_it_was_not_fitted_on(
     assert {name: ratio for name, ratio in held.items() if not 0.90 <= ratio <= 0.99} == {}
 
 
+def test_the_document_is_written_between_its_markers_and_nowhere_else(tmp_path: Path) -> None:
+    path = tmp_path / "accuracy.md"
+    path.write_text(f"# Before\n\n{START}\nold\n{END}\n\nAfter.\n", "utf-8")
+    write(path)
+    once = path.read_text("utf-8")
+    assert once == f"# Before\n\n{START}\n{tables()}\n{END}\n\nAfter.\n"
+    write(path)
+    assert path.read_text("utf-8") == once
+    with pytest.raises(ValueError, match="once each"):
+        within(once + START)
+
+
 @pytest.mark.parametrize(
     ("ours", "to_beat", "bar"),
     [
@@ -48,6 +62,9 @@ def test_a_stated_95_percent_holds_about_so_many_rows_that_it_was_not_fitted_on(
             "a desktop at a plug: counter taken for the plug",
             0.097,
         ),
+        ("laptop: energy of a year", "laptop: 75 W for 30 % of the year", 0.25),
+        ("desktop: energy of a year", "desktop: 175 W for 30 % of the year", 0.25),
+        ("monitor: energy of a year", "monitor: 55 W for 30 % of the year", 0.25),
     ],
 )
 def test_estimates_beat_what_is_usual_on_the_same_rows(

@@ -108,6 +108,41 @@ def test_a_battery_of_the_machine_itself_is_found(
     assert battery.present(tree(tmp_path, supplies)) is there
 
 
+def said(text: str) -> dict[str, str]:
+    """`upower -i` of a French machine, by its labels."""
+    pairs = (line.partition(":") for line in text.splitlines())
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def micro(quantity: str) -> str:
+    """`14,8 V` in millionths."""
+    return str(round(float(quantity.split()[0].replace(",", ".")) * 1e6))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "watts", "state"),
+    [("infos_1.txt", "0", "Full"), ("infos_2.txt", "194979", "Charging")],
+    ids=["full", "charging"],
+)
+def test_what_flows_into_a_real_battery_is_never_the_machines_power(
+    tmp_path: Path, name: str, watts: str, state: str
+) -> None:
+    if not CAPTURES.is_dir():
+        pytest.skip("../shared/captures/linux-sysfs is not here")
+    told = said((CAPTURES / "upower_glpi" / name).read_text("utf-8"))
+    assert micro(told["energy-rate"]) == watts
+    assert told["state"] == {"Full": "fully-charged", "Charging": "charging"}[state]
+    battery_0 = {
+        "TYPE": "Battery",
+        "STATUS": state,
+        "POWER_NOW": watts,
+        "VOLTAGE_NOW": micro(told["voltage"]),
+    }
+    with pytest.raises(MeterError, match=f"^not discharging: the battery is {state}"):
+        battery.discharge_w(tree(tmp_path, {"BAT0": battery_0}))
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "power_w"),

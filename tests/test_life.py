@@ -176,10 +176,11 @@ class World:
     def show(self) -> None:
         if self.has_counters:
             zone = self.root / "class/powercap/intel-rapl:0"
-            zone.mkdir(parents=True, exist_ok=True)
-            (zone / "name").write_text("package-0\n")
+            if not zone.is_dir():
+                zone.mkdir(parents=True)
+                (zone / "name").write_text("package-0\n")
+                (zone / "max_energy_range_uj").write_text(f"{RANGE_UJ}\n")
             (zone / "energy_uj").write_text(f"{self.package_uj}\n")
-            (zone / "max_energy_range_uj").write_text(f"{RANGE_UJ}\n")
 
     def unplugs(self) -> None:
         self.battery("Discharging", round(self.plug_w * 1e6))

@@ -139,7 +139,7 @@ def test_shipped_parameters_are_plausible_and_state_their_error(device_class: st
     assert model.powercap.uncertainty_ratio < model.utilisation.uncertainty_ratio
 
 
-@pytest.mark.parametrize("name", ["laptop.toml", "desktop.toml"])
+@pytest.mark.parametrize("name", ["laptop.toml", "desktop.toml", "server.toml"])
 @pytest.mark.parametrize(
     ("section", "key", "value", "problem"),
     [

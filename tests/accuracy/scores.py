@@ -7,9 +7,12 @@ from typing import Any
 
 from accuracy import fits
 from accuracy.estimators import Estimator, Pairs, estimators
-from accuracy.tables import LEVELS, Server, Step, held_out, servers, steps
+from accuracy.tables import LEVELS, Server, Step, declared, held_out, servers, steps
 
 COVERED = 0.95
+# What boaviztapi takes for a device of which nothing is known (boaviztapi_user_terminal.csv).
+_DEFAULT_W = {"laptop": 75, "desktop": 175, "monitor": 55}
+_USED_RATIO = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ def instead() -> list[Score]:
     """What others do on the same rows: a straight line, or a part taken for the whole."""
     machines = [row for row in servers() if held_out(row.key)]
     desktop = steps()
+    models = {
+        kind: [row for row in declared() if row.kind.startswith(kind) and held_out(row.key)]
+        for kind in _DEFAULT_W
+    }
     idle_w, full_w = desktop[0].plug_w, desktop[-1].plug_w
     return [
         _of("straight line, at half load", "own idle and full power", _line(machines, (50,))),
@@ -59,6 +66,24 @@ def instead() -> list[Score]:
             "a desktop at a plug: counter taken for the plug",
             "package counter",
             [(row.package_w, row.plug_w) for row in desktop],
+        ),
+        _of(
+            "a server: half of its processors' TDP, all levels and idle",
+            "TDP",
+            [
+                (row.chips * row.tdp_w / 2, power_w)
+                for row in machines
+                if row.tdp_w
+                for power_w in row.power_w
+            ],
+        ),
+        *(
+            _of(
+                f"{kind}: {watts} W for {_USED_RATIO * 100:.0f} % of the year",
+                "class",
+                [(fits.HOURS * _USED_RATIO * watts, row.year_kwh) for row in models[kind]],
+            )
+            for kind, watts in _DEFAULT_W.items()
         ),
     ]
 
