@@ -25,7 +25,7 @@ from migrated import (
 )
 from sobre_collector.migrate_influx_target import InfluxTarget
 from sobre_collector.migrate_sqlite import SqliteTarget
-from sobre_collector.rows import StoredLoad
+from sobre_collector.rows import Outcome, StoredLoad
 from sobre_collector.store.influx.points import LOAD, load_line, load_time, series_key
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.errors import ConfigError, StoreError
@@ -223,14 +223,25 @@ def test_collector_that_wrote_to_half_a_store_is_found(
         to_influx(folder, influx_store)
 
 
-def test_collector_does_not_use_half_a_store(folder: Path, influx_store: InfluxStore) -> None:
+@pytest.mark.parametrize("step", ["batch", "kept-3", "proved"])
+def test_nobody_uses_half_a_store(folder: Path, influx_store: InfluxStore, step: str) -> None:
     with pytest.raises(Cut):
-        to_influx(folder, influx_store, cut_at("kept-3"))
-    with (
-        closing(influx_store.open()) as series,
-        pytest.raises(StoreError, match="unfinished"),
-    ):
-        series.append([arrival(OUTLET, load(OUTLET, 120, T0 + 3_600 * 120, 3_600))])
+        to_influx(folder, influx_store, cut_at(step))
+    new = arrival(OUTLET, load(OUTLET, 120, T0 + 3_600 * 120, 3_600))
+    with closing(influx_store.open()) as series:
+        for use in (
+            lambda: series.append([new]),
+            lambda: list(series.loads(0, 2**40)),
+            lambda: list(series.days("2026-11-01", "2026-11-30")),
+            lambda: list(series.quarantined()),
+            lambda: series.forget("2026-11"),
+        ):
+            with pytest.raises(StoreError, match="is unfinished"):
+                use()
+    assert to_influx(folder, influx_store).differing == []
+    with closing(influx_store.open()) as series:
+        assert len(list(series.days("2026-11-01", "2026-11-30"))) == 3
+        assert series.append([new]) == Outcome(stored=1)
 
 
 def test_source_that_moves_meanwhile_is_found(folder: Path, influx_store: InfluxStore) -> None:

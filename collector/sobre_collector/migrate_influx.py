@@ -65,12 +65,12 @@ class InfluxSource:
     def __init__(self, database: Database, prefix: str, zone: ZoneInfo) -> None:
         self.name = f"InfluxDB, {prefix}_*"
         self._database = database
-        self._databases = Databases(database, prefix)
+        self._databases = Databases(database, prefix, self._half)
         self._stored = Stored(database)
         self._aside = Aside(database)
         self._marks = Marks(database, self._databases.state, WRITER)
         self._month = month_of(zone)
-        self._databases.check(self._half)
+        self._databases.check()
 
     def places(self) -> list[str]:
         """What is kept for ever, then the months that were not forgotten."""

@@ -27,6 +27,7 @@ class InfluxTarget(InfluxSource):
     """Empty databases that `sobre influx setup` made, filled by a migration."""
 
     _half = True
+    _marked = False
 
     def begun(self) -> tuple[str, Position] | None:
         """The source's fingerprint and what comes next."""
@@ -51,6 +52,9 @@ class InfluxTarget(InfluxSource):
 
     def keep(self, fingerprint: str, position: Position) -> None:
         """Remember what comes next."""
+        if not self._marked:
+            self._database.create(self._databases.migrating)
+            self._marked = True
         self._say(COPYING, fingerprint, position)
 
     def put_loads(self, place: str, loads: Sequence[StoredLoad]) -> None:
@@ -124,6 +128,8 @@ class InfluxTarget(InfluxSource):
 
     def finish(self, crash: Callable[[str], None] = nowhere) -> None:
         """Say that it is whole."""
+        # Cut between the two, the same migration proves it once more.
+        self._database.drop(self._databases.migrating)
         self._say("finished", "", Position("", 0, 0))
         self.close()
 
