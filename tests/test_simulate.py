@@ -1,6 +1,7 @@
 """The made-up fleet: its truth is exact, its store is marked, and the report finds the truth."""
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -47,6 +48,12 @@ def test_the_interval_holds_the_truth_and_the_naive_sum_does_not(made: Path) -> 
     # A dashboard's sum rises while agents are being rolled out on a fleet that saves.
     assert found["beside"]["naive_ratio"] < interval["low_ratio"] - 0.1
     assert found["simulated"] is True
+
+
+def test_the_same_data_elsewhere_have_the_same_fingerprint(made: Path, tmp_path: Path) -> None:
+    elsewhere = shutil.copytree(made, tmp_path / "elsewhere")
+    found = [report(folder, "--json")["provenance"] for folder in (made, elsewhere)]
+    assert found[0]["input_sha256"] == found[1]["input_sha256"]
 
 
 def test_truth_is_what_the_drawn_devices_add_up_to() -> None:

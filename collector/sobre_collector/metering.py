@@ -1,7 +1,7 @@
 """Counted once: which device feeds which, and which of them a total may add up."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sobre_collector.rows import Key
@@ -21,7 +21,7 @@ class Link:
     counts: bool
     since: date | None = None
     until: date | None = None
-    where: str = "metering"
+    where: str = field(default="metering", repr=False, compare=False)
 
     def on(self, day: date) -> bool:
         """Whether the link holds on a local day."""
