@@ -104,6 +104,8 @@ def test_helper_takes_no_load_before_it_knows_the_devices(broker: Broker, tmp_pa
         first.connected()
         until(lambda: _knows(tmp_path), "the devices")
         assert first.stop() == 0
+        # Had the helper taken them, they would stand in quarantine by now, and be confirmed.
+        assert node.answers == {}
         node.deliver(messages)
         assert helper.stop() == 0
     all_there(tmp_path, 5)
