@@ -4,7 +4,6 @@ A field's default is the setting's default; a field without one is required. Nes
 tables, `tuple[SomeDataclass, ...]` is an array of tables. `SOBRE_SECTION__KEY` overrides a key.
 """
 
-import difflib
 import math
 import os
 import tomllib
@@ -79,6 +78,9 @@ def override(table: dict[str, Any], kind: type[Any], environment: Mapping[str, s
 
 def unknown_key(where: str, key: str, known: list[str]) -> str:
     """The line for a key that does not exist, with the nearest one that does."""
+    # Only a mistake pays for this import.
+    import difflib
+
     near = difflib.get_close_matches(key.rsplit(".", 1)[-1], known, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(sorted(known))}"
     return f"{where}: unknown key {key!r}; {hint}"
