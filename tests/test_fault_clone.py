@@ -15,7 +15,7 @@ from sobre_collector.store.sqlite import SqliteSeries
 
 def test_cloned_spool_is_counted_once_and_told(tmp_path: Path, broker: Broker) -> None:
     """Both go on from the same number: what the second one says of the same time does not count."""
-    with Line(tmp_path, broker, agents=1, devices=2) as line:
+    with Line(tmp_path, broker, agents=1, devices=2, tick_s=0.02) as line:
         original = line.agents[0]
         line.flows()
         line.more(20)
@@ -67,7 +67,7 @@ def test_a_spool_put_back_from_a_backup_is_told_and_counts_nothing_twice(
     tmp_path: Path, broker: Broker
 ) -> None:
     """A virtual machine that went back to yesterday: numbers that were used are used again."""
-    with Line(tmp_path, broker, agents=1, devices=1) as line:
+    with Line(tmp_path, broker, agents=1, devices=1, tick_s=0.02) as line:
         agent = line.agents[0]
         line.flows()
         line.more(10)
