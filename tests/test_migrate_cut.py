@@ -9,11 +9,13 @@ import pytest
 
 import sobre_collector.migrate
 from migrated import (
+    DAY_S,
     FEEDER,
     OUTLET,
     PC,
     T0,
     A,
+    B,
     Cut,
     arrival,
     contents,
@@ -198,6 +200,20 @@ def test_target_that_holds_another_store_is_refused(
         to_influx(folder, influx_store)
     with pytest.raises(ConfigError, match=r"series\.db already"):
         to_sqlite(influx_store, folder)
+
+
+def test_load_that_is_older_than_influxdb_keeps_is_named_and_nothing_is_finished(
+    folder: Path, influx_store: InfluxStore
+) -> None:
+    with closing(SqliteSeries(folder, zone=PARIS)) as series:
+        series.append([arrival(FEEDER, load(FEEDER, 1, 10**9, 60), B)])
+    name = f"{influx_store.prefix}_loads"
+    influx_store.database.drop(name)
+    influx_store.database.create(name, 3_000 * DAY_S)
+    with pytest.raises(StoreError, match=r"^reader pdu-a3 no\. 1: .*keep loads for longer"):
+        to_influx(folder, influx_store)
+    with closing(influx_store.open()) as series, pytest.raises(StoreError, match="is unfinished"):
+        list(series.loads(0, 2**40))
 
 
 def test_rest_of_another_migration_is_refused(
