@@ -21,7 +21,7 @@ SOURCES = {
 LAYERS = {
     "sobre_drivers": """
         errors load
-        strict_json sample calendar registers windows macos
+        strict_json sample calendar registers windows macos smbios
         settings clock power topics wire birth powercap battery pc_model
         hwmon nvml emi
         profile blocks sunspec processor chassis screens sensors
@@ -94,6 +94,7 @@ CALCULATION = (
     "sobre_drivers.sunspec",
     "sobre_drivers.pc_model",
     "sobre_drivers.emi",
+    "sobre_drivers.smbios",
     "sobre_agent.account",
     "sobre_agent.open_load",
     "sobre_agent.elapsed",

@@ -110,7 +110,14 @@ def test_a_card_adds_to_the_model_and_never_takes_away(
     added_w: float,
 ) -> None:
     told = iter(counts_uj)
-    graphics = Counters("nvml", "graphics card", "powercap", lambda: Counts({"gpu-0": next(told)}))
+    closed: list[bool] = []
+    graphics = Counters(
+        "nvml",
+        "graphics card",
+        "powercap",
+        lambda: Counts({"gpu-0": next(told)}),
+        close=lambda: closed.append(True),
+    )
     monkeypatch.setattr(sensors, "_graphics", lambda root, absent: graphics)
     at = SimpleNamespace(s=1000.0)
     host = Host(
@@ -124,6 +131,8 @@ def test_a_card_adds_to_the_model_and_never_takes_away(
     host.read()
     at.s += 60
     (reading,) = host.read()
+    host.close()
+    assert closed == [True]
     model = model_of(DESKTOP)
     expected_w = model.utilisation.idle_w + model.powercap.factor * added_w
     assert reading.power_w == pytest.approx(expected_w)

@@ -12,8 +12,12 @@ _LAPTOP_TYPES = frozenset((8, 9, 10, 14, 30, 31, 32))
 _DESKTOP_TYPES = frozenset((3, 4, 5, 6, 7, 13, 15, 16, 24, 35, 36))
 
 
-def enclosure(root: Path = Path("/sys")) -> int | None:
+def enclosure(root: Path = Path("/sys"), platform: str = sys.platform) -> int | None:
     """The enclosure's type in DMTF DSP0134; None where it is not told."""
+    if platform == "win32":
+        from sobre_drivers import smbios, windows
+
+        return smbios.chassis_type(windows.smbios(windows.system()))
     try:
         text = (root / "class" / "dmi" / "id" / "chassis_type").read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -23,7 +27,7 @@ def enclosure(root: Path = Path("/sys")) -> int | None:
 
 def detected_class(root: Path = Path("/sys"), platform: str = sys.platform) -> str:
     """Laptop or desktop, from the enclosure's type; where that is missing, from a battery."""
-    told = enclosure(root)
+    told = enclosure(root, platform)
     if told in _LAPTOP_TYPES or told in _DESKTOP_TYPES:
         return LAPTOP if told in _LAPTOP_TYPES else DESKTOP
     return LAPTOP if has_battery(root, platform) else DESKTOP

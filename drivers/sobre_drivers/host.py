@@ -96,7 +96,9 @@ class Host:
         self._class = device_class or chassis.detected_class(root, platform)
         kind = model_of(self._class) if model is None else model
         name = processor.name(platform=platform) if processor_name is None else processor_name
-        self._model, self._fitted_to = fitted(kind, generations(), chassis.enclosure(root), name)
+        self._model, self._fitted_to = fitted(
+            kind, generations(), chassis.enclosure(root, platform), name
+        )
         self._sensors = sensors.found(root, platform)
         self._has_battery = chassis.has_battery(root, platform)
         self._desk = _desk(device, root, platform)
@@ -166,7 +168,9 @@ class Host:
         )
 
     def close(self) -> None:
-        """Nothing is held open between two readings."""
+        """Let go of a graphics card's library; nothing else is held open between two readings."""
+        if self._sensors.graphics is not None:
+            self._sensors.graphics.close()
 
     def _whole_w(self) -> float | None:
         for sensor in self._sensors.powers:

@@ -40,6 +40,7 @@ class Counters:
     part: Part
     read: Callable[[], Counts]
     range_uj: Mapping[str, int | None] = field(default_factory=dict)
+    close: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +134,10 @@ def _graphics(root: Path, absent: dict[str, str]) -> Counters | None:
     from sobre_drivers.nvml import Graphics
 
     graphics = Graphics(root)
-    return Counters("nvml", "graphics card", "powercap", lambda: Counts(graphics.read_uj()))
+    return Counters(
+        "nvml",
+        "graphics card",
+        "powercap",
+        lambda: Counts(graphics.read_uj()),
+        close=graphics.close,
+    )

@@ -31,6 +31,9 @@ _PATH_BYTES, _MODE_BYTES, _TECHNOLOGY_AT = 72, 64, 36
 # DISPLAYCONFIG_VIDEO_OUTPUT_TECHNOLOGY: LVDS, embedded DisplayPort and UDI, internal.
 _OWN_PANEL = frozenset((6, 11, 13, 0x80000000))
 _TICKS_PER_S = 10_000_000
+# RawSMBIOSData: calling method, two versions, a revision and a length stand before the table.
+_SMBIOS_HEAD = 8
+_RAW_SMBIOS = int.from_bytes(b"RSMB", "big")
 
 
 class Api(Protocol):
@@ -47,6 +50,8 @@ class Api(Protocol):
     def unbiased_ticks(self) -> int: ...
 
     def registry_text(self, key: str, name: str) -> str: ...
+
+    def firmware_table(self) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,14 @@ def screens(api: Api) -> int:
 def awake_s(api: Api) -> float:
     """Seconds that this PC was awake since it started: asleep and hibernated do not count."""
     return api.unbiased_ticks() / _TICKS_PER_S
+
+
+def smbios(api: Api) -> bytes:
+    """The raw SMBIOS table; empty if Windows does not show it."""
+    try:
+        return api.firmware_table()[_SMBIOS_HEAD:]
+    except OSError:
+        return b""
 
 
 def processor_name(api: Api | None = None) -> str:
@@ -197,6 +210,14 @@ class _Windows:
         if not self._kernel.QueryUnbiasedInterruptTime(ctypes.byref(ticks)):
             raise self._failure()
         return ticks.value
+
+    def firmware_table(self) -> bytes:
+        ask = self._kernel.GetSystemFirmwareTable
+        size = ask(_RAW_SMBIOS, 0, None, 0)
+        answer = ctypes.create_string_buffer(size or 1)
+        if not size or ask(_RAW_SMBIOS, 0, answer, size) != size:
+            raise self._failure()
+        return answer.raw
 
     def registry_text(self, key: str, name: str) -> str:
         import importlib
