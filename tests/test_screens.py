@@ -10,6 +10,7 @@ import pytest
 
 from simulated_meters import CONFIG, Turned
 from sobre_agent.books import Books
+from sobre_agent.config import Allowed
 from sobre_agent.schedule import asked
 from sobre_agent.sources import Source
 from sobre_agent.spool import Spool
@@ -256,3 +257,26 @@ def test_a_screen_that_is_plugged_in_later_gets_an_account_of_its_own(tmp_path: 
     # Five minutes of the one, three of the other.
     assert first == pytest.approx(second * 5 / 3, abs=2)
     assert second > 0
+
+
+def test_a_late_screen_keeps_the_loads_that_the_organisation_allows(tmp_path: Path) -> None:
+    clock = Turned()
+    root = connect(tmp_path / "sys", "card0-DP-1", status="disconnected")
+    pc = Host(
+        "pc-1",
+        device_class=LAPTOP,
+        root=root,
+        clock=clock,
+        cpu_times=lambda: SimpleNamespace(user=1.0, system=0.0, idle=clock.at_s),
+        processor_name="",
+    )
+    own = Source("host", pc, 60, "minute")
+    with closing(Spool(tmp_path)) as spool:
+        books = Books(CONFIG, [own], spool)
+        books.allow(Allowed(load="day"))
+        connect(root, "card0-DP-1")
+        for _ in range(4):
+            books.enter(asked(own, clock))
+            clock.at_s += 60
+        assert books.total_j("pc-1/screen-1") > 0
+        assert spool.counts().waiting == 0

@@ -136,9 +136,19 @@ def test_a_windows_pc_without_meters_says_so_and_takes_the_model(
         (bytes((3, 4, 0, 0)) + b"\0\0", None),
         (bytes((0, 0, 0, 0)) * 9, None),
         (bytes((127, 4, 0, 0)) + b"\0\0" + table(35), None),
+        (bytes((1, 5, 9, 9, 9, 9, 9)), None),
         (b"", None),
     ],
-    ids=["mini-pc", "laptop-with-a-lock", "cut", "too-short", "zeros", "after-the-end", "empty"],
+    ids=[
+        "mini-pc",
+        "laptop-with-a-lock",
+        "cut",
+        "too-short",
+        "zeros",
+        "after-the-end",
+        "endless-texts",
+        "empty",
+    ],
 )
 def test_the_enclosure_is_read_from_the_firmwares_own_table(raw: bytes, kind: int | None) -> None:
     assert smbios.chassis_type(raw) == kind
