@@ -22,7 +22,8 @@ A, B = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2))
 SHAPES = (
     "plain", "gap", "twice", "two-spans", "off-grid", "across-midnight", "across-work", "states",
     "pages", "two-streams", "shuffled", "longer-than-a-day", "origins", "huge", "clock-set-back",
-    "head-only", "reversed-numbers", "gap-and-twice",
+    "head-only", "reversed-numbers", "gap-and-twice", "first-longer", "thirteen-hours", "three-hours",
+    "stream-after-stream", "under-a-long-one", "zero",
 )  # fmt: skip
 
 
@@ -46,8 +47,14 @@ class Made:
 def shaped(shape: str, key: Key, personal: bool, chance: random.Random) -> list[Arrival]:
     """Three days of loads, of which the middle one has the shape."""
     made, other = Made(key, personal), Made(key, personal, B)
-    span_s = 3_600 if shape == "across-work" else 600
-    offset_s = {"off-grid": 300, "across-midnight": 60, "across-work": 1_800}.get(shape, 0)
+    spans = {"across-work": 3_600, "thirteen-hours": 46_800, "three-hours": 10_800}
+    span_s = spans.get(shape, 600)
+    offset_s = {
+        "off-grid": 300,
+        "across-midnight": 60,
+        "across-work": 1_800,
+        "thirteen-hours": 111_600,
+    }.get(shape, 0)
     cells = list(range(3 * 86_400 // span_s))
     if shape == "clock-set-back":
         cells[200:260] = cells[100:160]
@@ -74,12 +81,23 @@ def shaped(shape: str, key: Key, personal: bool, chance: random.Random) -> list[
             more["origin"] = chance.choice(list(Origin))
         if shape == "huge" and cell == 210:
             energy_j = 2**50
+        if shape == "zero" and cell == 199:
+            energy_j = 0
+        if shape == "first-longer" and cell in (144, 145):
+            if cell == 145:
+                made.add(end, 2 * span_s, energy_j)
+            continue
+        if shape == "stream-after-stream" and cell > 210:
+            other.add(end, span_s, energy_j)
+            continue
         if shape == "two-streams" and middle:
             other.add(end, span_s, energy_j)
             continue
         made.add(end, span_s, energy_j, **more)
         if shape == "twice" and cell == 210:
             made.add(end, span_s, energy_j)
+    if shape == "under-a-long-one":
+        made.add(DAY + 200_000, 250_000, 1_000_000)
     if shape == "longer-than-a-day":
         del made.arrivals[:]
         made.register_j = 0
@@ -168,7 +186,7 @@ def test_device_that_changed_its_kind_is_read_whole(tmp_path: Path) -> None:
 def test_what_somebody_changed_is_seen_by_the_faster_check_too(
     tmp_path: Path, tampered: str
 ) -> None:
-    found = shaped("plain", Key("n", "d"), False, random.Random(1))
+    found = shaped("zero", Key("n", "d"), False, random.Random(1))
     balances = []
     for name in ("fast", "plain"):
         folder = tmp_path / name
