@@ -22,8 +22,8 @@ A, B = (f"00000000-0000-4000-8000-00000000000{n}" for n in (1, 2))
 SHAPES = (
     "plain", "gap", "twice", "two-spans", "off-grid", "across-midnight", "across-work", "states",
     "pages", "two-streams", "shuffled", "longer-than-a-day", "origins", "huge", "clock-set-back",
-    "head-only", "reversed-numbers", "gap-and-twice", "first-longer", "thirteen-hours", "three-hours",
-    "stream-after-stream", "under-a-long-one", "zero",
+    "head-only", "reversed-numbers", "gap-and-twice", "first-longer", "thirteen-hours",
+    "three-hours", "stream-after-stream", "under-a-long-one", "zero",
 )  # fmt: skip
 
 
