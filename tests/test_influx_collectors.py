@@ -332,6 +332,61 @@ def test_forgotten_month_leaves_no_name_behind(influx_store: InfluxStore) -> Non
         assert f"{influx_store.prefix}_2026-11" not in influx_store.database.names()
 
 
+def test_load_whose_month_is_dropped_while_it_is_stored_is_late(
+    influx_store: InfluxStore, threads: ThreadPoolExecutor
+) -> None:
+    pause = Pause("marked")
+    late = arrival(load(2, PC), PC, received=DECEMBER + 86_400)
+    with (
+        closing(influx_store.open(pause, by="a")) as one,
+        closing(influx_store.open(by="b")) as other,
+    ):
+        pause.go.set()
+        one.append(batch(1, key=PC))
+        pause.go.clear()
+        pause.reached.clear()
+        under_way = threads.submit(one.append, [late])
+        assert pause.reached.wait(30)
+        other.forget("2026-11")
+        pause.go.set()
+        told = late._replace(reason="late")
+        assert under_way.result(30) == Outcome(quarantined=1, late=(told,))
+        assert one.append([late]) == Outcome(repeated=1)
+        assert one.late() == {"2026-11": (1, 1002)}
+        assert f"{influx_store.prefix}_2026-11" not in influx_store.database.names()
+
+
+def test_payload_of_a_month_that_was_dropped_finds_a_place(influx_store: InfluxStore) -> None:
+    with (
+        closing(influx_store.open(by="a")) as one,
+        closing(influx_store.open(by="b")) as other,
+    ):
+        one.quarantine(PC.node, b"1", "no JSON", T0)
+        other.forget("2026-11")
+        with pytest.raises(StoreError):
+            one.quarantine(PC.node, b"2", "no JSON", T0)
+        one.quarantine(PC.node, b"2", "no JSON", T0)
+        assert [row.payload for row in one.quarantined()] == [b"2"]
+
+
+def test_load_that_expired_does_not_come_back(influx_store: InfluxStore) -> None:
+    with closing(influx_store.open()) as series:
+        series.append(batch(1, 2, 3))
+        assert series.expire(load(3).end, "2026-11-24") == 2
+        assert series.append(batch(1, 3)) == Outcome(repeated=1, quarantined=1)
+        assert [seq for _, seq, _ in stored(series)] == [3]
+        assert aside(series) == [("fork", 1)]
+
+
+def test_fork_that_is_readmitted_takes_nobodys_place(influx_store: InfluxStore) -> None:
+    with closing(influx_store.open()) as series:
+        series.append(batch(1, 2))
+        series.append([forged(1), arrival(load(2, replaces=2))])
+        assert series.readmit(PDU, "fork", personal=False) == 0
+        assert [j for _, _, j in stored(series)] == [1001, 1002]
+        assert aside(series) == [("fork", 1), ("fork", 2)]
+
+
 def test_month_whose_forgetting_was_cut_is_forgotten_at_the_next_start(
     influx_store: InfluxStore,
 ) -> None:

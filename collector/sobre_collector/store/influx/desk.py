@@ -1,19 +1,20 @@
 """What appending and ruling share: the steps by which loads get their place in InfluxDB."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 from sobre_collector.rows import Arrival
 from sobre_collector.store.influx.aside import Aside
 from sobre_collector.store.influx.compare import Comparison
-from sobre_collector.store.influx.database import Database
+from sobre_collector.store.influx.database import Database, MissingError
 from sobre_collector.store.influx.databases import Databases
 from sobre_collector.store.influx.lines import GREATEST, LAST_S, UnstorableError, taggable
 from sobre_collector.store.influx.marks import Marks
 from sobre_collector.store.influx.stored import Stored
 from sobre_collector.store.personal import month_of
-from sobre_collector.store.sorting import Ident, Sorted
+from sobre_collector.store.sorting import LATE, Ident, Sorted
 
 TOO_GREAT = "an integer is greater than InfluxDB can tell, or the end later (2262)"
 
@@ -39,6 +40,15 @@ class Desk:
             self._healed = True
         self.forgotten = self.databases.forgotten()
         self.marks.refresh(nodes)
+
+    @contextmanager
+    def retold(self) -> Iterator[None]:
+        """Look again which months are there, should one of them be gone: another may drop it."""
+        try:
+            yield
+        except MissingError:
+            self.databases.lost()
+            raise
 
     def fitting(self, arrivals: Iterable[Arrival]) -> tuple[list[Arrival], list[Arrival]]:
         """Loads that can have a place in InfluxDB, and the others with the reason."""
@@ -99,13 +109,19 @@ class Desk:
             found.infrastructure.append(arrival)
 
     def write(self, found: Sorted) -> tuple[int, list[Arrival]]:
-        """Write the loads; how many, and those that InfluxDB refuses, with the reason."""
-        parts = [(self.databases.loads, found.infrastructure)]
-        parts += [(self.databases.of_month(m), ours) for m, ours in found.personal.items()]
-        refused: list[Arrival] = []
-        for name, ours in parts:
-            refused += self.stored.write(name, ours)
-        return sum(len(ours) for _, ours in parts) - len(refused), refused
+        """Write the loads; how many, and those that can have no place, with the reason."""
+        refused = self.stored.write(self.databases.loads, found.infrastructure)
+        for month, ours in found.personal.items():
+            try:
+                refused += self.stored.write(self.databases.of_month(month), ours)
+            except MissingError:
+                # Another collector dropped it since we asked.
+                if month not in self.databases.forgotten():
+                    raise
+                self.databases.lost()
+                refused += [arrival._replace(reason=LATE) for arrival in ours]
+        count = len(found.infrastructure) + sum(map(len, found.personal.values()))
+        return count - len(refused), refused
 
     def set_aside(
         self, arrivals: Sequence[Arrival], moment: Callable[[Arrival], int]

@@ -73,13 +73,10 @@ class Marks:
     def refresh(self, nodes: Iterable[str]) -> None:
         """Know the marks of these nodes as they are written now."""
         writers = self.writers()
-        own = writers.pop(self.by, Writer(0, 0, 0, 0))
-        self.number = max(self.number, own.begun)
+        own = writers.pop(self.by, None)
+        self.number = max(self.number, own.begun if own else 0)
         if writers != self._others or len(self.marks) > MAX_CACHED:
             self.forget()
-        if self._others is None and own.done < own.begun:
-            # An append of ours that was cut: it will be sent again, and is under way no longer.
-            self._write_writer(self.number)
         self._others = writers
         unknown = set(nodes) - self._nodes
         found: dict[Ident, list[Known]] = {}
@@ -105,12 +102,7 @@ class Marks:
         """Write what will be seen with the append that begins; cached only once it is written."""
         self.number += 1
         lines = [_mark_line(self._tag, ident, mark) for ident, mark in moved.items()]
-        try:
-            self._write([*lines, self._writer_line(self.number - 1)])
-        except BaseException:
-            # It may be written all the same.
-            self.forget()
-            raise
+        self._write([*lines, self._writer_line(self.number - 1)])
         for ident, mark in moved.items():
             self._keep(ident, mark)
 

@@ -26,7 +26,7 @@ from sobre_collector.rows import (
     Touched,
 )
 from sobre_collector.store.influx import rulings
-from sobre_collector.store.influx.database import Database, MissingError
+from sobre_collector.store.influx.database import Database
 from sobre_collector.store.influx.desk import Desk
 from sobre_collector.store.influx.points import wraps
 from sobre_collector.store.influx.rivals import Rivals
@@ -77,29 +77,24 @@ class InfluxSeries:
         if not arrivals:
             return Outcome()
         desk = self._desk
-        with self._lock:
-            try:
-                desk.begin({arrival.node for arrival in arrivals})
-                fit, unfit = desk.fitting(arrivals)
-                found = self._sort(fit, desk.marks.marks, desk.marks.families)
-                forks = self._place_held(found)
-                # First: of a forgotten month, what was seen cannot be told from what was cut off.
-                late = [each for each in found.aside if each.reason == LATE]
-                new = desk.set_aside(late, _moment)
-                desk.marks.put(found.marks)
-                self._crash("marked")
-                forks += self._yield(found)
-                self._crash("yielded")
-                stored, refused = desk.write(found)
-                self._crash("stored")
-                aside = [*unfit, *found.aside, *forks, *refused]
-                new += desk.set_aside([each for each in aside if each.reason != LATE], _moment)
-                self._crash("set-aside")
-                desk.marks.done()
-            except MissingError:
-                # A month that another collector forgot meanwhile: known the next time.
-                desk.databases.lost()
-                raise
+        with self._lock, desk.retold():
+            desk.begin({arrival.node for arrival in arrivals})
+            fit, unfit = desk.fitting(arrivals)
+            found = self._sort(fit, desk.marks.marks, desk.marks.families)
+            forks = self._place_held(found)
+            # First: of a forgotten month, what was seen cannot be told from what was cut off.
+            late = [each for each in found.aside if each.reason == LATE]
+            new = desk.set_aside(late, _moment)
+            desk.marks.put(found.marks)
+            self._crash("marked")
+            forks += self._yield(found)
+            self._crash("yielded")
+            stored, refused = desk.write(found)
+            self._crash("stored")
+            aside = [each for each in found.aside if each.reason != LATE]
+            new += desk.set_aside([*unfit, *aside, *forks, *refused], _moment)
+            self._crash("set-aside")
+            desk.marks.done()
         told = tuple(each for each in new if each.reason == LATE)
         return Outcome(stored, len(arrivals) - stored - len(new), len(new), told)
 
@@ -111,7 +106,7 @@ class InfluxSeries:
         """Keep payloads that are no messages; one may name a PC, so it is forgotten like one."""
         desk = self._desk
         months: defaultdict[str, list[Refused]] = defaultdict(list)
-        with self._lock:
+        with self._lock, desk.retold():
             for payload in payloads:
                 months[desk.month(payload.received)].append(payload)
             for month, ours in months.items():
@@ -141,13 +136,13 @@ class InfluxSeries:
         that reason; so do those of a month that was forgotten meanwhile, and those in whose place
         another load counts.
         """
-        with self._lock:
+        with self._lock, self._desk.retold():
             self._desk.begin([key.node])
             return rulings.readmit(self._desk, key, reason, personal, bound_w, step_j)
 
     def rule(self, arrivals: Sequence[Arrival]) -> int:
         """Let loads that are here count, or set them aside; how many stood otherwise before."""
-        with self._lock:
+        with self._lock, self._desk.retold():
             self._desk.begin({arrival.node for arrival in arrivals})
             return rulings.rule(self._desk, arrivals)
 
@@ -177,7 +172,7 @@ class InfluxSeries:
     def put_days(self, rows: Iterable[DayRow], done: Iterable[Touched]) -> None:
         """Replace days and forget what was touched; a touch since `touched` was read stays."""
         databases = self._desk.databases
-        with self._lock:
+        with self._lock, self._desk.retold():
             homes: defaultdict[str, list[DayRow]] = defaultdict(list)
             for row in rows:
                 homes[row.day[:7] if row.personal else ""].append(row)
