@@ -9,9 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import trustme
 
 from services import influxdb as influxdb_process
 from services.influxdb import InfluxDB
+from services.ports import HOST
 from sobre_collector.cli import main
 from sobre_collector.commands import influx
 from sobre_collector.config import load_config
@@ -86,6 +88,31 @@ def test_1x_that_asks_for_a_password_gets_it(
         with closing(open_series(load_config(path, {}), PARIS)) as series:
             assert series.append([arrival(load(1))]) == Outcome(stored=1)
             assert [s.load for s in series.loads(0, 2**40)] == [load(1)]
+    finally:
+        server.stop()
+
+
+@pytest.mark.influx
+def test_1x_is_trusted_only_if_its_authority_is(
+    tmp_path: Path, settings: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    why = influxdb_process.absent()
+    if why:
+        pytest.skip(why)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    certificate = tmp_path / "influxdb.pem"
+    authority.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    server = InfluxDB(tmp_path / "influxdb", certificate=certificate)
+    server.start()
+    try:
+        text = f'[influx]\nurl = "{server.url}"\nversion = "1"\n'
+        assert main(["influx", "setup", "--config", str(settings(text))]) == 1
+        assert "CERTIFICATE_VERIFY_FAILED" in capsys.readouterr().err
+        path = settings(text + 'ca_file = "ca.pem"\n')
+        assert main(["influx", "setup", "--config", str(path)]) == 0
+        with closing(open_series(load_config(path, {}), PARIS)) as series:
+            assert series.append([arrival(load(1))]) == Outcome(stored=1)
     finally:
         server.stop()
 
