@@ -77,6 +77,7 @@ class Database(Protocol):
 # Points that are refused for what they are, not for the state of the server: 400 no line protocol
 # or a field of another type, 413 too many at once, 422 older than what is kept.
 REFUSING = (400, 413, 422)
+REACH = "see that InfluxDB runs and can be reached, and that influx.ca_file vouches for it"
 _REMEDIES = {
     401: "look at its tokens or password",
     403: "its token or user may not do this: run `sobre influx setup` again",

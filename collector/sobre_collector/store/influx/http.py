@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from sobre_collector.store.influx.database import Group, groups, raise_for
+from sobre_collector.store.influx.database import REACH, Group, groups, raise_for
 from sobre_collector.store.influx.lines import name, quoted
 from sobre_drivers.errors import StoreError
 
@@ -50,9 +50,7 @@ class Http:
             raise StoreError(f"{self.url}: answered {error.code}; see its log") from error
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error or type(error).__name__
-            raise StoreError(
-                f"{self.url}: no answer ({reason}); see that InfluxDB runs and can be reached"
-            ) from error
+            raise StoreError(f"{self.url}: no answer ({reason}); {REACH}") from error
 
     def query(self, database: str, *statements: str) -> Iterator[Group]:
         """What InfluxQL statements answer, in chunks, so that a long answer fits in memory."""

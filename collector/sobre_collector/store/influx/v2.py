@@ -17,7 +17,7 @@ from influxdb_client.domain.write_precision import WritePrecision
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from sobre_collector.store.influx.database import Group, raise_for
+from sobre_collector.store.influx.database import REACH, Group, raise_for
 from sobre_collector.store.influx.http import Http
 from sobre_drivers.errors import StoreError
 
@@ -145,11 +145,10 @@ def translated(url: str, writing: bool = False) -> Iterator[None]:
             body = error.body or b""
             found = body if isinstance(body, bytes) else str(body).encode()
             raise_for(int(error.status), found, url, writing)
-        raise StoreError(f"{url}: no answer ({error.reason}); see its log") from error
+        reason = " ".join(str(error.reason).split())
+        raise StoreError(f"{url}: no answer ({reason}); {REACH}") from error
     except (HTTPError, OSError) as error:
-        raise StoreError(
-            f"{url}: no answer ({error}); see that InfluxDB runs and can be reached"
-        ) from error
+        raise StoreError(f"{url}: no answer ({error}); {REACH}") from error
 
 
 def _rfc3339(ns: int) -> str:
