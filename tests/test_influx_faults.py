@@ -11,6 +11,7 @@ from services.ports import free_port
 from sobre_collector.rows import Arrival, Key, Outcome
 from sobre_collector.store.base import Series
 from sobre_collector.store.influx import aside as quarantine
+from sobre_collector.store.influx import stored as parts
 from sobre_collector.store.influx.prepare import prepare
 from sobre_drivers.errors import StoreError
 from stores import InfluxStore
@@ -180,6 +181,22 @@ def test_point_that_is_refused_is_set_aside_and_the_others_are_stored(
         rows = list(series.quarantined())
         assert [row.load for row in rows] == [loads[4], loads[13]]
         assert all("InfluxDB refuses it: " in row.reason for row in rows)
+
+
+def test_refused_points_are_found_in_every_part_of_a_large_batch(
+    influx_store: InfluxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "MAX_LINES", 7)
+    influx_store.database.write(
+        f"{influx_store.prefix}_loads", f"load,device=x,node=y pages=1.5 {T0 * 10**9}"
+    )
+    odd = (1, 8, 14, 22)
+    loads = [load(n)._replace(pages=7 if n in odd else None) for n in range(1, 23)]
+    with closing(influx_store.open()) as series:
+        assert series.append(list(map(arrival, loads))) == Outcome(stored=18, quarantined=4)
+        assert [seq for _, seq in aside(series)] == [*odd]
+        stored = [s.load.seq for s in series.loads(0, 2**40, PDU)]
+        assert stored == [n for n in range(1, 23) if n not in odd]
 
 
 def test_load_older_than_what_is_kept_is_set_aside(influx_store: InfluxStore) -> None:

@@ -23,9 +23,9 @@ from sobre_collector.store.influx.http import Influx1
 from sobre_collector.store.influx.series import InfluxSeries
 from sobre_collector.store.influx.v2 import Influx2
 from sobre_collector.store.sqlite import SqliteSeries
-from sobre_drivers.errors import ConfigError
+from sobre_drivers.errors import ConfigError, StoreError
 from stores import PARIS, Site
-from test_series import PC, arrival, load
+from test_series import PC, arrival, day, load
 
 pytest_plugins = ("store_fixtures",)
 
@@ -146,6 +146,21 @@ def test_settings_name_an_influxdb_and_nothing_is_asked_of_it_yet(
         assert isinstance(database, kind)
     with closing(open_series(config, PARIS)) as series:
         assert isinstance(series, InfluxSeries)
+
+
+def test_what_only_reads_needs_no_token_that_writes(
+    tmp_path: Path, settings: Callable[[str], Path]
+) -> None:
+    (tmp_path / "word").write_text("secret\n")
+    files = 'read_token_file = "word"\nwrite_token_file = "not-mine"'
+    config = load_config(settings(f'[influx]\nurl = "http://127.0.0.1:1"\n{files}\n'), {})
+    with pytest.raises(ConfigError, match="not-mine"):
+        open_series(config, PARIS)
+    with (
+        closing(open_series(config, PARIS, readonly=True)) as series,
+        pytest.raises(StoreError, match="without a token"),
+    ):
+        series.put_days([day("2026-11-24")], ())
 
 
 def test_tokens_may_come_from_the_environment(settings: Callable[[str], Path]) -> None:

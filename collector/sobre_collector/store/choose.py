@@ -34,15 +34,17 @@ def open_series(
     by: str | None = None,
     create: bool = True,
     crash: Callable[[str], None] = nowhere,
+    readonly: bool = False,
 ) -> Series:
     """The store that the settings name.
 
     `by` names who writes: None is the collector itself, by its account on the broker. A command
     that writes beside a running collector gives another name. Without `create` SQLite's file must
-    be there (InfluxDB's databases always must).
+    be there (InfluxDB's databases always must). With `readonly` nothing is made or written: the
+    token that writes is not even read.
     """
     if config.influx.url is None:
-        return SqliteSeries(config.data, create, zone, crash)
+        return SqliteSeries(config.data, create, zone, crash, readonly)
     from sobre_collector.store.influx.lines import UnstorableError, tag
     from sobre_collector.store.influx.series import InfluxSeries
 
@@ -51,10 +53,13 @@ def open_series(
         tag(name)
     except UnstorableError as error:
         raise ConfigError(f"mqtt.username: {error}; choose a plainer one") from error
-    return InfluxSeries(connect(config.influx), name, zone, config.influx.prefix, crash)
+    database = connect(config.influx, readonly=readonly)
+    return InfluxSeries(database, name, zone, config.influx.prefix, crash)
 
 
-def connect(influx: Influx, environment: Mapping[str, str] | None = None) -> "Database":
+def connect(
+    influx: Influx, environment: Mapping[str, str] | None = None, readonly: bool = False
+) -> "Database":
     """The InfluxDB that the settings name; ConfigError if a secret is missing.
 
     Nothing is sent yet.
@@ -67,9 +72,10 @@ def connect(influx: Influx, environment: Mapping[str, str] | None = None) -> "Da
         header = basic(influx.username, word or "") if influx.username else None
         return Influx1(Http(url, influx.timeout_s, header, influx.ca_file))
     reading = secret(influx.read_token_file, INFLUX_READ_TOKEN, "the token that reads", environment)
-    writing = secret(
-        influx.write_token_file, INFLUX_WRITE_TOKEN, "the token that writes", environment
-    )
+    writing = None
+    if not readonly:
+        file, what = influx.write_token_file, "the token that writes"
+        writing = secret(file, INFLUX_WRITE_TOKEN, what, environment)
     if reading is None:
         raise ConfigError(
             f"influx.read_token_file is missing, and {INFLUX_READ_TOKEN} is not set; "

@@ -47,8 +47,11 @@ class Database(Protocol):
         """Store points; RefusedError if it will never have one of them."""
         ...
 
-    def query(self, database: str, *statements: str) -> Iterator[Group]:
-        """What InfluxQL statements answer, in their order; StoreError if the answer was cut."""
+    def query(self, database: str, *statements: str, slow: bool = False) -> Iterator[Group]:
+        """What InfluxQL statements answer, in their order; StoreError if the answer was cut.
+
+        One that reads a whole database is `slow`, and is waited for longer.
+        """
         ...
 
     def names(self) -> set[str]:

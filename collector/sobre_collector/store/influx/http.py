@@ -17,6 +17,8 @@ from sobre_collector.store.influx.lines import name, quoted
 from sobre_drivers.errors import StoreError
 
 CHUNK = 10_000
+# What reads a whole database is waited for this many times longer.
+SLOW = 12
 
 
 class Http:
@@ -34,12 +36,15 @@ class Http:
             handlers.append(urllib.request.HTTPSHandler(context=context))
         self._opener = urllib.request.build_opener(*handlers)
 
-    def post(self, path: str, parameters: dict[str, str], body: bytes) -> Iterator[bytes]:
+    def post(
+        self, path: str, parameters: dict[str, str], body: bytes, slow: bool = False
+    ) -> Iterator[bytes]:
         """The answer line by line; RefusedError for lines that `/write` will never take."""
         url = f"{self.url}{path}?{urllib.parse.urlencode(parameters)}"
         request = urllib.request.Request(url, body, self._headers, method="POST")
         try:
-            with self._opener.open(request, timeout=self._timeout_s) as answer:
+            timeout_s = self._timeout_s * (SLOW if slow else 1)
+            with self._opener.open(request, timeout=timeout_s) as answer:
                 yield from answer
                 # A body that ends early leaves some of its length over.
                 if answer.length:
@@ -52,13 +57,14 @@ class Http:
             reason = getattr(error, "reason", None) or error or type(error).__name__
             raise StoreError(f"{self.url}: no answer ({reason}); {REACH}") from error
 
-    def query(self, database: str, *statements: str) -> Iterator[Group]:
+    def query(self, database: str, *statements: str, slow: bool = False) -> Iterator[Group]:
         """What InfluxQL statements answer, in chunks, so that a long answer fits in memory."""
         parameters = {"epoch": "ns", "chunked": "true", "chunk_size": str(CHUNK)}
         if database:
             parameters["db"] = database
         body = urllib.parse.urlencode({"q": ";".join(statements)}).encode()
-        yield from groups(self.post("/query", parameters, body), self.url, len(statements))
+        answer = self.post("/query", parameters, body, slow)
+        yield from groups(answer, self.url, len(statements))
 
 
 class Influx1:
@@ -73,9 +79,9 @@ class Influx1:
         for _ in self._http.post("/write", parameters, lines.encode()):
             pass
 
-    def query(self, database: str, *statements: str) -> Iterator[Group]:
+    def query(self, database: str, *statements: str, slow: bool = False) -> Iterator[Group]:
         """What InfluxQL statements answer."""
-        return self._http.query(database, *statements)
+        return self._http.query(database, *statements, slow=slow)
 
     def names(self) -> set[str]:
         """The databases that are there."""

@@ -155,7 +155,7 @@ class Marks:
 
     def every(self) -> Iterator[Known]:
         """All marks of all collectors."""
-        return self._read([""])
+        return self._read([""], slow=True)
 
     def shown(self) -> Iterator[StreamMark]:
         """All marks as rows."""
@@ -173,7 +173,7 @@ class Marks:
             self.families.setdefault(ident[:2], []).append(ident)
         self.marks[ident] = mark
 
-    def _read(self, conditions: list[str]) -> Iterator[Known]:
+    def _read(self, conditions: list[str], slow: bool = False) -> Iterator[Known]:
         if not conditions:
             return
         wheres = [f" WHERE {condition}" if condition else "" for condition in conditions]
@@ -182,12 +182,12 @@ class Marks:
         settled = {
             (row["by"], _ident(row)): row["number"]
             for group in self._database.query(
-                self._state, *(f'SELECT * FROM "settled"{where}' for where in wheres)
+                self._state, *(f'SELECT * FROM "settled"{where}' for where in wheres), slow=slow
             )
             for row in group.rows()
         }
         for group in self._database.query(
-            self._state, *(f'SELECT * FROM "mark"{where}' for where in wheres)
+            self._state, *(f'SELECT * FROM "mark"{where}' for where in wheres), slow=slow
         ):
             for row in group.rows():
                 ident = _ident(row)

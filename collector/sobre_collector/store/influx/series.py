@@ -172,15 +172,16 @@ class InfluxSeries:
     def put_days(self, rows: Iterable[DayRow], done: Iterable[Touched]) -> None:
         """Replace days and forget what was touched; a touch since `touched` was read stays."""
         databases = self._desk.databases
-        with self._lock, self._desk.retold():
-            homes: defaultdict[str, list[DayRow]] = defaultdict(list)
-            for row in rows:
-                homes[row.day[:7] if row.personal else ""].append(row)
+        homes: defaultdict[str, list[DayRow]] = defaultdict(list)
+        for row in rows:
+            homes[row.day[:7] if row.personal else ""].append(row)
+        with self._desk.retold():
             # No month is asked for where there is none to write.
             forgotten = databases.forgotten() if homes.keys() - {""} else set()
             for month in sorted(homes.keys() - forgotten):
                 name = databases.of_month(month) if month else databases.days
                 self._desk.stored.write_days(name, homes[month])
+        with self._lock:
             self._touches.settle(done)
 
     def days(self, first: str, last: str, key: Key | None = None) -> Iterator[DayRow]:

@@ -37,6 +37,8 @@ SHORT_S = 600
 # What is read into memory at once: nodes of a reader (some hundred outlets each), PCs (one each).
 # InfluxQL takes more than its share of time for hundreds of alternatives.
 NODES, PERSONAL_NODES = 2, 50
+# What is written at once: a part of what 1.x takes (25 MB), and of what it does in time.
+MAX_LINES = 10_000
 _STATEMENTS = 200
 _MAX_KEYS = 50_000
 
@@ -214,7 +216,8 @@ def write_lines(database: Database, name: str, lines: Sequence[str]) -> list[tup
     which changes nothing for those that were stored.
     """
     refused: list[tuple[int, str]] = []
-    parts = [(0, len(lines))] if lines else []
+    starts = range(0, len(lines), MAX_LINES)
+    parts = [(first, min(first + MAX_LINES, len(lines))) for first in reversed(starts)]
     while parts:
         first, last = parts.pop()
         try:

@@ -62,9 +62,9 @@ class Influx2:
                 database, self._org, lines.encode(), write_precision=WritePrecision.NS
             )
 
-    def query(self, database: str, *statements: str) -> Iterator[Group]:
+    def query(self, database: str, *statements: str, slow: bool = False) -> Iterator[Group]:
         """What InfluxQL statements answer."""
-        return self._http.query(database, *statements)
+        return self._http.query(database, *statements, slow=slow)
 
     def names(self) -> set[str]:
         """The buckets that the reading token sees."""
