@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 from sobre_agent.config import AgentConfig, LoadLength, Meter
 from sobre_agent.version import VERSION
 from sobre_drivers import birth
-from sobre_drivers.sample import Described, Driver
+from sobre_drivers.sample import UJ_PER_J, Described, Driver
 
 if TYPE_CHECKING:
     from sobre_drivers.points import Own
 
+# 10 Wh: a register that counts in this or finer needs no word (sobre_drivers.birth).
+FINE_COUNT_J = 36_000
 # This machine is asked in the main thread, at no address.
 HERE = ""
 
@@ -77,8 +79,15 @@ def birth_of(described: Described, config: AgentConfig) -> bytes:
             rated_w=described.rated_w,
             uncertainty_ratio=described.uncertainty_ratio,
             agent_version=VERSION,
+            count_j=_count_j(described),
         )
     )
+
+
+def _count_j(described: Described) -> int | None:
+    """The step of a register that is coarser than what every collector allows for."""
+    count_j = -(-described.count_uj // UJ_PER_J)
+    return count_j if FINE_COUNT_J < count_j <= birth.MAX_COUNT_J else None
 
 
 def _this_machine(config: AgentConfig, node: str) -> Source:
