@@ -21,7 +21,7 @@ FACTS = Facts(
     "2026-02-03T04:05:06Z",
     "2026-02",
     "0.1.0",
-    conservation=Conserved(9_000_000, 50, 7, 0, 0),
+    conservation=Conserved(9_000_000, 50, 11, 7, 0, 0),
 )
 
 

@@ -241,7 +241,7 @@ def test_one_device_that_makes_more_than_a_fifth_hides_its_month() -> None:
 
 
 def test_joules_that_do_not_balance_stand_among_the_weaknesses() -> None:
-    facts = replace(FACTS, conservation=Conserved(10, 0, 0, 3, 4))
+    facts = replace(FACTS, conservation=Conserved(10, 0, 0, 0, 3, 4))
     notes = {note.code: note.values for note in report([], perimeter(), 2025, facts).notes}
     assert notes["unaccounted"] == {"missing_j": 3, "doubled_j": 4}
 

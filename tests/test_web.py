@@ -140,7 +140,8 @@ def data(tmp_path: Path) -> Path:
         _accept(ledger, f"pc-secret-{n}", f"pc-secret-{n}", "workstation.laptop", now)
     for n in (1, 2):
         _accept(ledger, "reader-1", f"srv-{n}", "server", now)
-    account = {"stored_j": 9, "quarantined_j": 1, "late_j": 0, "missing_j": 0, "doubled_j": 0}
+    account = {"stored_j": 9, "quarantined_j": 1, "voided_j": 0, "late_j": 0}
+    account |= {"missing_j": 0, "doubled_j": 0}
     ledger.record_job("conservation", "2026-11-24", now, json.dumps(account))
     ledger.close()
     series = SqliteSeries(folder)
@@ -245,7 +246,7 @@ def test_fewer_than_ten_workstations_are_not_counted_out(serve: MakeServer, tmp_
     ledger = Ledger(tmp_path / "ledger.db")
     for n in range(7):
         _accept(ledger, f"pc-{n}", f"pc-{n}", "workstation.laptop", int(time.time()))
-    energies = dict.fromkeys(("stored_j", "quarantined_j", "late_j"), 987_654)
+    energies = dict.fromkeys(("stored_j", "quarantined_j", "voided_j", "late_j"), 987_654)
     account = json.dumps({**energies, "missing_j": 31, "doubled_j": 0})
     ledger.record_job("conservation", "2026-11-24", 1, account)
     ledger.close()

@@ -198,11 +198,12 @@ class Coverage:
 class Conserved:
     """The account of every joule since the store began (J).
 
-    The first three are None while there are a few workstations only: they would tell of these.
+    The first four are None while there are a few workstations only: they would tell of these.
     """
 
     stored_j: int | None
     quarantined_j: int | None
+    voided_j: int | None
     late_j: int | None
     missing_j: int
     doubled_j: int

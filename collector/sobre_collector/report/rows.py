@@ -132,6 +132,7 @@ def conservation_rows(account: Conserved, lang: Lang) -> list[list[str]]:
         for key, joules in (
             ("stored", account.stored_j),
             ("quarantined", account.quarantined_j),
+            ("voided", account.voided_j),
             ("late", account.late_j),
             ("missing", account.missing_j),
             ("doubled", account.doubled_j),

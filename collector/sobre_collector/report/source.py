@@ -135,7 +135,7 @@ def conserved(
         return None
     workstations = sum(personal(device.device_class) for device in devices)
     if 0 < workstations < at_least:
-        return replace(found, stored_j=None, quarantined_j=None, late_j=None)
+        return replace(found, stored_j=None, quarantined_j=None, voided_j=None, late_j=None)
     return found
 
 

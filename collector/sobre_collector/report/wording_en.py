@@ -178,6 +178,7 @@ ENGLISH = {
     "row.target": "Target {target_year}",
     "row.stored": "Counted",
     "row.quarantined": "Quarantined",
+    "row.voided": "Voided by a decision",
     "row.late": "Came after the close",
     "row.missing": "Missing",
     "row.doubled": "Doubled",

@@ -182,6 +182,7 @@ FRENCH = {
     "row.target": "Objectif {target_year}",
     "row.stored": "Comptée",
     "row.quarantined": "Mise en quarantaine",
+    "row.voided": "Annulée par décision",
     "row.late": "Arrivée après clôture",
     "row.missing": "Manquante",
     "row.doubled": "En double",
