@@ -139,7 +139,8 @@ def test_live_figures_are_written_for_every_device(tmp_path: Path) -> None:
         until(lambda: status(tmp_path)["devices"][0]["energy_today_j"] > 0)  # type: ignore[index]
     figures = status(tmp_path)
     assert figures["node"] == "pc-1"
-    assert figures["spool"] == {"waiting": 0, "unconfirmed": 0}
+    # A load may have closed meanwhile; without a broker it waits.
+    assert figures["spool"] in [{"waiting": n, "unconfirmed": 0} for n in (0, 1)]
     devices = figures["devices"]
     assert isinstance(devices, list)
     (device,) = devices
