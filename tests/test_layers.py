@@ -73,6 +73,7 @@ KNOWN_TO = {
     "psutil": {"sobre_drivers.processor"},
     "pynvml": {"sobre_drivers.nvml"},
     "apscheduler": {"sobre_collector.jobs"},
+    "influxdb_client": {"sobre_collector.store.influx/"},
     "amqtt": {"sobre_collector.up.embedded_broker"},
     "numpy": {"sobre_collector.simulate/", "sobre_collector.indicators.least_squares"},
     "starlette": {"sobre_collector.web/"},

@@ -14,11 +14,13 @@ import pytest
 from sobre_collector.conservation import check
 from sobre_collector.perimeter_files import load_perimeter
 from sobre_collector.progress import Bar
+from sobre_collector.report.source import place
 from sobre_collector.simulate.feed import Plan, simulate
 from sobre_collector.simulate.fleet import draw_month, make_fleet
 from sobre_collector.simulate.truth import settle_truth
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
+from sobre_collector.web.reader import Reader
 from sobre_drivers.errors import ConfigError
 
 SMALL = Plan(
@@ -80,6 +82,13 @@ def test_nothing_is_lost_doubled_or_quarantined(made: Path) -> None:
 
 def test_closed_months_of_workstations_are_forgotten(made: Path) -> None:
     assert list(made.glob("workstations-*.db*")) == []
+
+
+def test_made_up_devices_are_neither_now_nor_silent(made: Path) -> None:
+    fleet = Reader(place(None, made), ()).fleet()
+    assert fleet.simulated
+    assert fleet.now is not None
+    assert fleet.now.silent == ()
 
 
 def test_what_people_state_is_free_of_mistakes(made: Path) -> None:

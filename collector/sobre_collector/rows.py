@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from sobre_drivers.load import Load, Origin
 
+# The method of devices that a simulation made up.
+MADE_UP = "simulated"
+
 
 class Key(NamedTuple):
     """A device under the node that speaks for it."""

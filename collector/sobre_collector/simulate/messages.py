@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from sobre_collector.rows import Key
+from sobre_collector.rows import MADE_UP, Key
 from sobre_collector.simulate.fleet import (
     KINDS,
     OUTLETS_PER_PDU,
@@ -185,7 +185,7 @@ def _birth(key: Key, device_class: str, organisation: str, site: str, rated_w: f
         device_class,
         organisation,
         site,
-        "simulated",
+        MADE_UP,
         Origin.MEASURED if measured else Origin.ESTIMATED,
         rated_w,
         0.02 if measured else 0.25,

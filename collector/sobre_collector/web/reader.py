@@ -12,11 +12,13 @@ from threading import Lock
 from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from sobre_collector.config import CollectorConfig
 from sobre_collector.perimeter import Perimeter
 from sobre_collector.perimeter_files import load_perimeter
 from sobre_collector.report.model import Conserved, Report
 from sobre_collector.report.source import LEDGER, Place, conserved, made, open_ledger, unstated
-from sobre_collector.store.sqlite import SqliteSeries
+from sobre_collector.rows import MADE_UP
+from sobre_collector.store.choose import open_series
 from sobre_collector.web import now as looking
 from sobre_collector.web.status import Status, read
 
@@ -82,10 +84,13 @@ class Reader:
             account = conserved(ledger.jobs(), devices.values(), at_least)
         finally:
             ledger.close()
-        if not (self._where.data / "series.db").exists():
+        config = self._where.config or CollectorConfig(data=self._where.data)
+        if config.influx.url is None and not (config.data / "series.db").exists():
             return Fleet(None, account, simulated, zone)
+        # What was made up reports nothing now, and so is not silent either.
+        devices = {key: one for key, one in devices.items() if one.method != MADE_UP}
         # Opened anew each time: a month's file that was forgotten must not be held open here.
-        series = SqliteSeries(self._where.data, zone=zone, readonly=True)
+        series = open_series(config, zone, "pages", create=False, readonly=True)
         try:
             found = looking.look(
                 at,
