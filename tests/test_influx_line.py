@@ -19,7 +19,7 @@ from test_collect import OUTLET, PC, batches
 pytestmark = pytest.mark.influx
 
 SETTINGS = """
-data = "data"
+data = "{data}"
 ledger = "{ledger}"
 [mqtt]
 port = {port}
@@ -54,8 +54,10 @@ def collector(
     crash_at: str = "",
     leads: bool = True,
     shared: bool = False,
+    data: Path = Path("data"),
 ) -> Collector:
     text = SETTINGS.format(
+        data=data,
         ledger="here" if leads else "elsewhere",
         port=broker.port,
         name=name,
@@ -162,3 +164,35 @@ def test_two_collectors_of_which_one_is_killed_lose_and_double_nothing(
         assert set(node.answers.values()) == {None}
         assert leader.stop() == 0
     balanced(leader.data, influxd, 200)
+
+
+def test_the_ledgers_own_collector_is_killed_and_the_one_that_stands_by_takes_over(
+    broker: Broker, influxd: InfluxDB, tmp_path: Path
+) -> None:
+    messages = batches(1, 300)
+    data = tmp_path / "ledger"
+    with Node(broker, "pc-1") as node, ExitStack() as stack:
+        node.publish([PC, OUTLET], retain=True)
+        first = stack.enter_context(
+            collector(tmp_path, broker, influxd, "a", shared=True, data=data)
+        )
+        first.connected()
+        until(lambda: devices_n(data) == 2, "both devices in the ledger")
+        standby = stack.enter_context(
+            collector(tmp_path, broker, influxd, "c", shared=True, data=data)
+        )
+        standby.connected()
+        follower = stack.enter_context(
+            collector(tmp_path, broker, influxd, "b", leads=False, shared=True)
+        )
+        follower.connected()
+        node.deliver(messages[:100])
+        node.publish(messages[100:200])
+        until(lambda: node.any_of(messages[100:200]), "an answer")
+        first.kill()
+        until(lambda: "takes it over" in standby.log(), "taken over")
+        node.deliver(messages)
+        assert set(node.answers.values()) == {None}
+        assert standby.stop() == 0
+        assert follower.stop() == 0
+    balanced(data, influxd, 300)
