@@ -11,11 +11,11 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from services.mosquitto import Broker
+from services.mosquitto import Broker, MakeBroker
 from sobre_agent.config import Delivery, Mqtt
 from sobre_agent.mqtt import Link
 from sobre_agent.open_load import Span
-from sobre_agent.outbox import Outbox
+from sobre_agent.outbox import HAS_LEFT, Outbox
 from sobre_agent.publisher import Publisher, Sender, topics
 from sobre_agent.spool import Counts, Spool
 from sobre_drivers.load import Origin
@@ -157,6 +157,34 @@ def test_confirmed_loads_are_forgotten(
     assert stored(collector.got) == {("pdu-a3", n + 1): n for n in range(700)}
     assert max(len(payload) for payload in collector.got) <= 64 * 1024
     assert max(len(decode_batch(payload).loads) for payload in collector.got) == 300
+
+
+def test_broker_that_drops_large_messages_without_a_word_does_not_stop_the_delivery(
+    tmp_path: Path, mosquitto: MakeBroker
+) -> None:
+    narrow = mosquitto(["message_size_limit 4096"])
+    fill(tmp_path, 300)
+    with closing(Collector(narrow, confirms)) as collector, publishing(tmp_path, narrow, 0.1):
+        until(lambda: counts(tmp_path) == Counts(0, 0, 0), within_s=60)
+    assert stored(collector.got) == {("pdu-a3", n + 1): n for n in range(300)}
+    assert max(len(payload) for payload in collector.got) <= 4096
+
+
+def test_loads_that_have_left_are_parted_but_never_merged(tmp_path: Path) -> None:
+    fill(tmp_path, 6)
+    with closing(Spool(tmp_path)) as spool:
+        outbox = Outbox(spool)
+        parcel = outbox.next_parcel(NOW + 3600)
+        assert parcel is not None
+        assert outbox.part(parcel.number)
+        halves = [outbox.next_parcel(NOW + 3600) for _ in range(3)]
+        assert halves[2] is None
+        sizes = [len(decode_batch(half.payload).loads) for half in halves if half is not None]
+        assert sizes == [3, 3]
+        assert spool.rows("SELECT DISTINCT alone FROM load") == [(HAS_LEFT,)]
+        late = Answer(spool.stream, parcel.number, parcel.sha256, NOW)
+        assert not outbox.confirm(late)
+        assert spool.counts().waiting + spool.counts().unconfirmed > 0
 
 
 @pytest.mark.parametrize(

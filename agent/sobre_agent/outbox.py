@@ -15,6 +15,9 @@ from sobre_drivers.wire import MAX_LOADS, Answer, Batch, digest, encode_batch
 
 # A load that ends further in the future (s) waits: the clock was set back since, or is wrong.
 FUTURE_S = 300
+# How a load may travel: in any company, alone since it was refused in company, or in any company
+# although it has left before, so that it is not merged with others any more.
+FREE, ALONE, HAS_LEFT = 0, 1, 2
 
 _COLUMNS = """device, seq, "end", span_s, energy_j, register_j, origin, state_s, power_max_w, pages,
     replaces"""
@@ -34,6 +37,7 @@ class Outbox:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
+        self._most = MAX_LOADS
 
     def next_parcel(self, now_s: float) -> Parcel | None:
         """Write the next batch down; None if no load waits. `now_s`: Unix seconds."""
@@ -92,11 +96,30 @@ class Outbox:
             ).fetchall()
             if len(loads) == 1:
                 _keep_aside(db, loads[0], payload, answer.reason or "")
-            db.execute("UPDATE load SET alone = 1, batch = NULL WHERE batch = ?", (number,))
-            db.execute("DELETE FROM batch WHERE number = ?", (number,))
+            _take_apart(db, number, ALONE)
             return int(number)
 
         return self._spool.write(work, essential=True)
+
+    def part(self, number: int) -> bool:
+        """Take a batch apart that nobody answers; from then on batches have half as many loads.
+
+        A broker on the way may drop what is too large for it without a word. False if the batch
+        has a single load: there is nothing smaller.
+        """
+
+        def work(db: sqlite3.Connection) -> int:
+            held = db.execute("SELECT count(*) FROM load WHERE batch = ?", (number,))
+            count = int(held.fetchone()[0])
+            if count > 1:
+                _take_apart(db, number, HAS_LEFT)
+            return count
+
+        count = self._spool.write(work, essential=True)
+        if count <= 1:
+            return False
+        self._most = max(1, min(self._most, count // 2))
+        return True
 
     def aside(self) -> list[tuple[str, int, str]]:
         """Device, seq and reason of each load that was refused alone."""
@@ -107,7 +130,7 @@ class Outbox:
             rows = db.execute(
                 f'SELECT number, {_COLUMNS}, alone FROM load WHERE batch IS NULL AND "end" <= ? '
                 "ORDER BY number LIMIT ?",
-                (now_s + FUTURE_S, MAX_LOADS),
+                (now_s + FUTURE_S, self._most),
             ).fetchall()
             if not rows:
                 return None
@@ -145,9 +168,14 @@ class Outbox:
 
 def _together(rows: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
     """The first rows that may travel together: one that was refused in company travels alone."""
-    if rows[0][-1]:
+    if rows[0][-1] == ALONE:
         return rows[:1]
-    return rows[: next((i for i, row in enumerate(rows) if row[-1]), len(rows))]
+    return rows[: next((i for i, row in enumerate(rows) if row[-1] == ALONE), len(rows))]
+
+
+def _take_apart(db: sqlite3.Connection, number: int, alone: int) -> None:
+    db.execute("UPDATE load SET alone = ?, batch = NULL WHERE batch = ?", (alone, number))
+    db.execute("DELETE FROM batch WHERE number = ?", (number,))
 
 
 def _load(row: tuple[Any, ...]) -> Load:

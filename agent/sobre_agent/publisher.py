@@ -26,6 +26,8 @@ from sobre_drivers.wire import Control, decode_answer, decode_control
 
 # Loads close rarely: a connection that waits for them looks up from time to time all the same.
 LOOK_UP_S = 60.0
+# A batch that was sent so often without an answer is taken apart.
+TRIES = 4
 # So long (s) a retained message may take to come, once the broker knows that we want it.
 HEARS_CONTROL_S = 10.0
 # Live figures that have not been sent yet; the oldest give way.
@@ -149,6 +151,7 @@ class Publisher:
         while not self._stopping:
             paused = self._allowed.paused
             if not paused:
+                self._part_unanswered()
                 self._fill()
             now_s = self._now_s()
             for number in () if paused else self._flight.due(self._parcels, now_s):
@@ -174,6 +177,14 @@ class Publisher:
                 raise ConnectionError("no answer from the collector; connecting anew")
         if self._sender.tells_status:
             self._link.publish(topic(self._sender.node, "status"), b"offline", retain=True)
+
+    def _part_unanswered(self) -> None:
+        """Send in halves what was sent so often in vain: it may be too large for the broker."""
+        for number in self._flight.due(self._parcels, self._now_s()):
+            if self._flight.in_vain(number) >= TRIES and self._outbox.part(number):
+                log.info("batch %d is not answered: its loads are sent in smaller ones", number)
+                del self._parcels[number]
+                self._flight.forget(number)
 
     def _fill(self) -> None:
         """Have as many batches under way as may be."""

@@ -55,6 +55,14 @@ class Flight:
             wait_s += backoff_s(attempt, self._rng, self._confirm_timeout_s, self._retry_max_s)
         self._sent[number] = _Sent(attempt, now_s + min(wait_s, self._retry_max_s))
 
+    def in_vain(self, number: int) -> int:
+        """How often a batch was sent without an answer."""
+        return 0 if number not in self._sent else self._sent[number].attempt + 1
+
+    def forget(self, number: int) -> None:
+        """A batch is no more: it was taken apart."""
+        self._sent.pop(number, None)
+
     def answered(self, number: int, now_s: float) -> None:
         """The collector has answered a batch: it hears us."""
         self._sent.pop(number, None)
