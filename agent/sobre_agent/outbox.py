@@ -76,6 +76,9 @@ class Outbox:
 
         done = self._spool.write(work, essential=True)
         crash.point("confirmation-after-commit")
+        if done:
+            # It was perhaps the collector that was away, and not the broker that is narrow.
+            self._most = min(MAX_LOADS, 2 * self._most)
         return done
 
     def refuse(self, answer: Answer) -> int | None:
@@ -102,7 +105,7 @@ class Outbox:
         return self._spool.write(work, essential=True)
 
     def part(self, number: int) -> bool:
-        """Take a batch apart that nobody answers; from then on batches have half as many loads.
+        """Take a batch apart that nobody answers; the next have half as many loads, until one is.
 
         A broker on the way may drop what is too large for it without a word. False if the batch
         has a single load: there is nothing smaller.
