@@ -39,6 +39,8 @@ def main() -> int:
         "disks": (30.0, full_disks),
         "storm": (60.0, lambda stage: come_back_together(stage.folder, int(STORM * min(1, scale)))),
     }
+    if options.only and not any(options.only in name for name in phases):
+        parser.error(f"--only {options.only}: no such phase; known: {', '.join(phases)}")
     began_s, results = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="sobre-chaos-") as folder:
         for name, (seconds, phase) in phases.items():
