@@ -5,7 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sobre_collector.jobs import run_due
-from sobre_collector.perimeter import Baseline, Perimeter
+from sobre_collector.perimeter.facts import Baseline, Perimeter
 from sobre_collector.rows import Arrival, DayRow, Device, Key
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries

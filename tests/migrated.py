@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sobre_collector.migrate import Proof, migrate
-from sobre_collector.migrate_influx import InfluxSource
-from sobre_collector.migrate_influx_target import InfluxTarget
-from sobre_collector.migrate_sqlite import SqliteSource, SqliteTarget
+from sobre_collector.migrate.influx import InfluxSource
+from sobre_collector.migrate.influx_target import InfluxTarget
+from sobre_collector.migrate.move import Proof, migrate
+from sobre_collector.migrate.sqlite import SqliteSource, SqliteTarget
 from sobre_collector.rows import Arrival, DayRow, Key, Refused
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.load import Load, Origin

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_drivers.errors import ConfigError
 
 TOML = """

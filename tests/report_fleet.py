@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
-from sobre_collector.perimeter import (
+from sobre_collector.perimeter.facts import (
     Baseline,
     BaselineRow,
     Organisation,

@@ -9,7 +9,7 @@ from accuracy.document import DOCUMENT, END, START, tables, within, write
 from accuracy.estimators import estimators
 from accuracy.scores import Score, instead, scored
 from accuracy.tables import TABLES, held_out
-from sobre_drivers.screens import ScreenModel
+from sobre_drivers.pc.screens import ScreenModel
 
 pytestmark = [
     pytest.mark.shared,

@@ -10,13 +10,13 @@ import psutil
 import pytest
 
 from sobre_agent.version import VERSION
-from sobre_drivers import host
+from sobre_drivers.pc import host
 
 
 def test_importing_the_agent_loads_nothing_heavy() -> None:
     script = (
         "import sys, sobre_agent.cli, sobre_agent.commands.run, sobre_agent.courier, "
-        "sobre_drivers.host\n"
+        "sobre_drivers.pc.host\n"
         "heavy = {'paho', 'ssl', 'asyncio', 'pymodbus', 'hashlib', 'importlib.metadata', 'uuid'}\n"
         "heavy |= {'psutil', 'socket', 'subprocess'} if sys.platform == 'linux' else set()\n"
         "print(*sorted(heavy & set(sys.modules)))"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sobre_drivers import battery
 from sobre_drivers.errors import MeterError
+from sobre_drivers.pc import battery
 
 CAPTURES = Path(__file__).parents[2] / "shared" / "captures" / "linux-sysfs"
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from sobre_agent.config import Meter
-from sobre_drivers import catalog
 from sobre_drivers.errors import ConfigError
-from sobre_drivers.points import Own
+from sobre_drivers.meters import catalog
+from sobre_drivers.meters.modbus.points import Own
 from sobre_drivers.sample import Described
 
 
@@ -114,7 +114,7 @@ def test_a_register_that_could_wrap_twice_unseen_is_told(tmp_path: Path) -> None
 def test_the_library_is_loaded_with_the_first_driver_and_not_before() -> None:
     code = (
         "import sys\n"
-        "from sobre_drivers import catalog\n"
+        "from sobre_drivers.meters import catalog\n"
         "catalog.find('sobre-demo-pdu')\n"
         "assert not [m for m in sys.modules if m.startswith(('pymodbus', 'serial', 'asyncio'))]\n"
     )
@@ -122,7 +122,7 @@ def test_the_library_is_loaded_with_the_first_driver_and_not_before() -> None:
 
 
 def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "sobre_drivers.modbus", raising=False)
+    monkeypatch.delitem(sys.modules, "sobre_drivers.meters.modbus.driver", raising=False)
     monkeypatch.setitem(sys.modules, "pymodbus", None)
     with pytest.raises(ConfigError, match=r"pymodbus is not installed; pip install 'sobre\[meters"):
         catalog.driver_for(meter())

@@ -14,7 +14,7 @@ import sobre_agent.cli
 import sobre_collector.cli
 from sobre_agent.config import AgentConfig
 from sobre_collector.config import CollectorConfig
-from sobre_collector.perimeter_toml import PerimeterTable
+from sobre_collector.perimeter.toml import PerimeterTable
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("agent", "collector", "config", "deploy", "docs", "drivers", "tests")

@@ -3,8 +3,8 @@
 import pytest
 
 from fake_windows import NAMES, Fake, measured, v1, v2
-from sobre_drivers import emi, windows
 from sobre_drivers.errors import MeterError
+from sobre_drivers.pc import emi, windows
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from sobre_agent.config import AgentConfig
 from sobre_collector.config import CollectorConfig, load_config
-from sobre_collector.perimeter_files import load_perimeter
-from sobre_collector.perimeter_toml import PerimeterTable
+from sobre_collector.perimeter.files import load_perimeter
+from sobre_collector.perimeter.toml import PerimeterTable
 from sobre_drivers.settings import build
 
 CONFIG = Path(__file__).parents[1] / "config"

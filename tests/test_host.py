@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sobre_drivers.errors import MeterError
-from sobre_drivers.host import DESKTOP, LAPTOP, Host, model_of
 from sobre_drivers.load import Origin
+from sobre_drivers.pc.host import DESKTOP, LAPTOP, Host, model_of
 from sobre_drivers.sample import Instant
 
 Times = namedtuple("Times", "user nice system idle iowait irq softirq steal guest")
@@ -310,7 +310,7 @@ def test_this_very_machine_tells_something_plausible() -> None:
 def test_the_driver_loads_nothing_heavy() -> None:
     heavy = ("asyncio", "subprocess", "platform", "email", "ssl", "socket", "importlib.metadata")
     program = (
-        "import sys, psutil; before = set(sys.modules); import sobre_drivers.host;"
+        "import sys, psutil; before = set(sys.modules); import sobre_drivers.pc.host;"
         f"print([m for m in {heavy} if m in sys.modules and m not in before])"
     )
     answer = subprocess.run(

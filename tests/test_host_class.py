@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from sobre_drivers.birth import MAX_TEXT
-from sobre_drivers.chassis import DESKTOP, LAPTOP, SERVER, detected_class
-from sobre_drivers.host import Host
-from sobre_drivers.parameters import generations, model_of
+from sobre_drivers.pc.chassis import DESKTOP, LAPTOP, SERVER, detected_class
+from sobre_drivers.pc.host import Host
+from sobre_drivers.pc.parameters import generations, model_of
 
 
 def write(path: Path, text: str) -> None:

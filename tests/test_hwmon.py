@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sobre_drivers import hwmon
 from sobre_drivers.errors import MeterError
-from sobre_drivers.host import DESKTOP, Host
+from sobre_drivers.pc import hwmon
+from sobre_drivers.pc.host import DESKTOP, Host
 
 CAPTURES = Path(__file__).parents[2] / "shared" / "captures" / "linux-sysfs"
 

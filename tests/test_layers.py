@@ -21,15 +21,18 @@ SOURCES = {
 LAYERS = {
     "sobre_drivers": """
         errors load
-        strict_json sample calendar registers windows macos smbios
-        settings clock power topics wire birth powercap battery pc_model
-        hwmon nvml emi
-        profile blocks sunspec processor chassis screens sensors
-        decoding parameters
-        points desk
-        host
-        modbus
-        catalog
+        strict_json sample calendar registers pc.windows pc.macos pc.smbios
+        settings clock power topics wire birth pc.powercap pc.battery pc.pc_model
+        pc.hwmon pc.nvml pc.emi
+        pc.processor pc.chassis pc.screens pc.sensors
+        pc.parameters
+        pc.desk
+        pc.host
+        meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
+        meters.modbus.decoding
+        meters.modbus.points
+        meters.modbus.driver
+        meters.catalog
     """,
     "sobre_agent": """
         config crash cutters elapsed entropy identity lock version spool_schema
@@ -44,14 +47,14 @@ LAYERS = {
         __main__
     """,
     "sobre_collector": """
-        rows config progress tables backup inbox
+        rows config progress perimeter.tables backup inbox
         indicators/
-        metering
+        perimeter.metering
         store/
-        account limits registry day_sums perimeter
-        conservation days months perimeter_toml migrate_side
-        perimeter_files rebuild migrate_proof migrate_sqlite migrate_influx
-        intake duties migrate migrate_influx_target
+        account limits registry day_sums perimeter.facts
+        conservation days months perimeter.toml migrate.side
+        perimeter.files rebuild migrate.proof migrate.sqlite migrate.influx
+        intake duties migrate.move migrate.influx_target
         rulings snapshot
         jobs mqtt
         sharing
@@ -69,9 +72,9 @@ LAYERS = {
 # The one module (or folder) on each side that knows an outside library.
 KNOWN_TO = {
     "paho": {"sobre_agent.mqtt", "sobre_collector.mqtt"},
-    "pymodbus": {"sobre_drivers.modbus"},
-    "psutil": {"sobre_drivers.processor"},
-    "pynvml": {"sobre_drivers.nvml"},
+    "pymodbus": {"sobre_drivers.meters.modbus.driver"},
+    "psutil": {"sobre_drivers.pc.processor"},
+    "pynvml": {"sobre_drivers.pc.nvml"},
     "apscheduler": {"sobre_collector.jobs"},
     "influxdb_client": {"sobre_collector.store.influx/"},
     "amqtt": {"sobre_collector.up.embedded_broker"},
@@ -89,21 +92,21 @@ CALCULATION = (
     "sobre_drivers.power",
     "sobre_drivers.load",
     "sobre_drivers.wire",
-    "sobre_drivers.decoding",
-    "sobre_drivers.blocks",
-    "sobre_drivers.points",
-    "sobre_drivers.sunspec",
-    "sobre_drivers.pc_model",
-    "sobre_drivers.emi",
-    "sobre_drivers.smbios",
+    "sobre_drivers.meters.modbus.decoding",
+    "sobre_drivers.meters.modbus.blocks",
+    "sobre_drivers.meters.modbus.points",
+    "sobre_drivers.meters.modbus.sunspec",
+    "sobre_drivers.pc.pc_model",
+    "sobre_drivers.pc.emi",
+    "sobre_drivers.pc.smbios",
     "sobre_agent.account",
     "sobre_agent.open_load",
     "sobre_agent.elapsed",
     "sobre_agent.cutters",
     "sobre_collector.days",
     "sobre_collector.months",
-    "sobre_collector.metering",
-    "sobre_collector.migrate_proof",
+    "sobre_collector.perimeter.metering",
+    "sobre_collector.migrate.proof",
     "sobre_collector.indicators/",
 )
 

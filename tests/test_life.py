@@ -19,12 +19,12 @@ from sobre_agent.account import CHECKPOINT_S, Account, Span
 from sobre_agent.cutters import cutter_for
 from sobre_drivers import settings
 from sobre_drivers.calendar import WorkingHours
-from sobre_drivers.chassis import LAPTOP
-from sobre_drivers.host import Host
-from sobre_drivers.parameters import FOLDER, model_of
-from sobre_drivers.pc_model import Linear, Utilisation
+from sobre_drivers.pc.chassis import LAPTOP
+from sobre_drivers.pc.host import Host
+from sobre_drivers.pc.parameters import FOLDER, model_of
+from sobre_drivers.pc.pc_model import Linear, Utilisation
+from sobre_drivers.pc.screens import ScreenModel
 from sobre_drivers.sample import Instant, Sample
-from sobre_drivers.screens import ScreenModel
 
 PARIS = ZoneInfo("Europe/Paris")
 SAMPLE_S = 60

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from sobre_drivers import macos, processor
-from sobre_drivers.chassis import DESKTOP, LAPTOP
 from sobre_drivers.errors import MeterError
-from sobre_drivers.host import Host
-from sobre_drivers.parameters import model_of
+from sobre_drivers.pc import macos, processor
+from sobre_drivers.pc.chassis import DESKTOP, LAPTOP
+from sobre_drivers.pc.host import Host
+from sobre_drivers.pc.parameters import model_of
 
 BATTERY = {
     "ExternalConnected": False,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import sobre_collector.migrate
+import sobre_collector.migrate.move
 from migrated import (
     DAY_S,
     FEEDER,
@@ -25,8 +25,8 @@ from migrated import (
     to_influx,
     to_sqlite,
 )
-from sobre_collector.migrate_influx_target import InfluxTarget
-from sobre_collector.migrate_sqlite import SqliteTarget
+from sobre_collector.migrate.influx_target import InfluxTarget
+from sobre_collector.migrate.sqlite import SqliteTarget
 from sobre_collector.rows import Outcome, StoredLoad
 from sobre_collector.store.influx.points import LOAD, load_line, load_time, series_key
 from sobre_collector.store.sqlite import SqliteSeries
@@ -56,7 +56,7 @@ def test_migration_to_influxdb_goes_on_where_it_was_cut(
     step: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sobre_collector.migrate, "BATCH", 7)
+    monkeypatch.setattr(sobre_collector.migrate.move, "BATCH", 7)
     with pytest.raises(Cut):
         # In the middle of a window.
         to_influx(folder, influx_store, cut_at(step, 2 if step == "batch" else 1))
@@ -129,7 +129,7 @@ def written(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> list
 def test_no_more_than_a_batch_is_in_memory(
     folder: Path, influx_store: InfluxStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sobre_collector.migrate, "BATCH", 7)
+    monkeypatch.setattr(sobre_collector.migrate.move, "BATCH", 7)
     assert max(written(monkeypatch, lambda: to_influx(folder, influx_store))) == 7
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from meters.served import CAPTURES, HOST, Capture, Served, capture
 from sobre_agent.config import Meter
-from sobre_drivers import catalog
-from sobre_drivers.modbus import ModbusDriver
+from sobre_drivers.meters import catalog
+from sobre_drivers.meters.modbus.driver import ModbusDriver
 from sobre_drivers.sample import Reading
 
 SHARED = Path(__file__).parents[2] / "shared" / "captures" / "modbus"

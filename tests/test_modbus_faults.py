@@ -13,9 +13,9 @@ from pymodbus.constants import ExcCodes
 
 from meters.served import HOST, Capture, Scripted, Served, capture
 from sobre_agent.config import Meter
-from sobre_drivers import catalog
 from sobre_drivers.errors import MeterError
-from sobre_drivers.modbus import Line
+from sobre_drivers.meters import catalog
+from sobre_drivers.meters.modbus.driver import Line
 from sobre_drivers.sample import Driver
 
 DEMO = capture("sobre-demo-pdu")

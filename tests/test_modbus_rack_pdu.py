@@ -15,7 +15,7 @@ import pytest
 from meters.rack import HOST, SCRIPT, RackPdu
 from sobre_agent.cli import main
 from sobre_agent.config import Meter
-from sobre_drivers import catalog
+from sobre_drivers.meters import catalog
 from sobre_drivers.registers import Limits, Register, Shown, Verdict, settle
 from sobre_drivers.sample import RATED_MARGIN, Reading
 

@@ -10,9 +10,9 @@ import pytest
 
 from sobre_collector.duties import House, close_month, month_totals
 from sobre_collector.indicators.moments import Stratum
-from sobre_collector.metering import Link
 from sobre_collector.months import day_types, device_month, month_after, stratum_months
-from sobre_collector.perimeter import Baseline, Perimeter
+from sobre_collector.perimeter.facts import Baseline, Perimeter
+from sobre_collector.perimeter.metering import Link
 from sobre_collector.rows import DayRow, Device, Key
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from sobre_drivers import sensors
-from sobre_drivers.chassis import DESKTOP
 from sobre_drivers.errors import MeterError
-from sobre_drivers.host import Host
-from sobre_drivers.nvml import Graphics
-from sobre_drivers.parameters import model_of
+from sobre_drivers.pc import sensors
+from sobre_drivers.pc.chassis import DESKTOP
+from sobre_drivers.pc.host import Host
+from sobre_drivers.pc.nvml import Graphics
+from sobre_drivers.pc.parameters import model_of
+from sobre_drivers.pc.sensors import Counters, Counts
 from sobre_drivers.sample import Instant
-from sobre_drivers.sensors import Counters, Counts
 
 
 def test_a_card_is_looked_for_before_its_library_is(tmp_path: Path) -> None:

@@ -19,9 +19,10 @@ from sobre_agent.cli import main
 from sobre_agent.commands import once
 from sobre_agent.config import AgentConfig
 from sobre_agent.sources import Source
-from sobre_drivers import birth, catalog, wire
+from sobre_drivers import birth, wire
 from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.load import Load, Origin
+from sobre_drivers.meters import catalog
 from sobre_drivers.sample import Described, Instant, Reading
 
 PROFILE = sorted(catalog.paths())[0]

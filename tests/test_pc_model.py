@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import sobre_drivers
-from sobre_drivers.chassis import DESKTOP, LAPTOP, SERVER
 from sobre_drivers.errors import ConfigError
-from sobre_drivers.parameters import generations, model_of
-from sobre_drivers.pc_model import (
+from sobre_drivers.pc.chassis import DESKTOP, LAPTOP, SERVER
+from sobre_drivers.pc.parameters import generations, model_of
+from sobre_drivers.pc.pc_model import (
     CpuTime,
     Generation,
     Linear,
@@ -27,7 +27,7 @@ from sobre_drivers.pc_model import (
 )
 from sobre_drivers.settings import build
 
-FOLDER = Path(sobre_drivers.__file__ or "").parent / "pc_models"
+FOLDER = Path(sobre_drivers.__file__ or "").parent / "pc" / "models"
 
 MODEL = PcModel(
     version=7,

@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 
 from sobre_collector.indicators.moments import Stratum
-from sobre_collector.metering import Link, counted, mistakes
-from sobre_collector.perimeter import (
+from sobre_collector.perimeter.facts import (
     Baseline,
     Organisation,
     Perimeter,
@@ -14,6 +13,7 @@ from sobre_collector.perimeter import (
     months_of,
     remarks,
 )
+from sobre_collector.perimeter.metering import Link, counted, mistakes
 from sobre_collector.rows import Key
 from sobre_drivers.errors import ConfigError
 

@@ -7,8 +7,8 @@ import pytest
 
 from perimeter_case import HEAD, TOML, problems, write
 from sobre_collector.indicators.moments import Stratum
-from sobre_collector.perimeter import Perimeter
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.facts import Perimeter
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.rows import Key
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from perimeter_case import HEAD, problems, write
 from sobre_collector.indicators.moments import Stratum
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.files import load_perimeter
 
 SAME = "month;organisation;site;class;units;half_width\n2026-01;northtown;hall;printer;150;2,5\n"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sobre_drivers import powercap
 from sobre_drivers.errors import MeterError
-from sobre_drivers.pc_model import counted_uj
+from sobre_drivers.pc import powercap
+from sobre_drivers.pc.pc_model import counted_uj
 
 CAPTURES = Path(__file__).parents[2] / "shared" / "captures" / "linux-sysfs"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sobre_drivers import processor
+from sobre_drivers.pc import processor
 
 CPU = """processor\t: 0
 vendor_id\t: GenuineIntel

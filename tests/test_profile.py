@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sobre_drivers import profile
-from sobre_drivers.catalog import OWN_FOLDER
 from sobre_drivers.errors import ConfigError
+from sobre_drivers.meters.catalog import OWN_FOLDER
+from sobre_drivers.meters.modbus import profile
 
 GOOD = """
 maker = "Acme"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sobre_agent.cli import main
-from sobre_drivers import catalog
+from sobre_drivers.meters import catalog
 
 
 def test_every_model_is_listed_with_how_sure_we_are(capsys: pytest.CaptureFixture[str]) -> None:

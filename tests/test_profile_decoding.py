@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sobre_drivers import decoding
-from sobre_drivers.blocks import Block, merged
-from sobre_drivers.profile import Energy, Kind, Power, Register, WordOrder
+from sobre_drivers.meters.modbus import decoding
+from sobre_drivers.meters.modbus.blocks import Block, merged
+from sobre_drivers.meters.modbus.profile import Energy, Kind, Power, Register, WordOrder
 
 HIGH: WordOrder = "high-first"
 LOW: WordOrder = "low-first"

@@ -14,7 +14,7 @@ import pytest
 
 from report_fleet import FACTS, month, perimeter, unequal_organisations
 from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
-from sobre_collector.perimeter import Organisation, Perimeter, months_of
+from sobre_collector.perimeter.facts import Organisation, Perimeter, months_of
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.figures import report
 from sobre_collector.report.model import Report

@@ -22,7 +22,7 @@ from report_fleet import (
     unequal_organisations,
 )
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, stratum_month
-from sobre_collector.perimeter import Baseline, BaselineRow, Perimeter, months_of
+from sobre_collector.perimeter.facts import Baseline, BaselineRow, Perimeter, months_of
 from sobre_collector.report.figures import input_sha256, report
 from sobre_collector.report.model import Conserved, Group
 

@@ -19,7 +19,7 @@ from report_fleet import (
 )
 from sobre_collector.commands.report import write
 from sobre_collector.indicators.moments import StratumMonth
-from sobre_collector.perimeter import Perimeter
+from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.report.as_json import as_json
 from sobre_collector.report.csv_files import csv_files, written
 from sobre_collector.report.figures import report

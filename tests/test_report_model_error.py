@@ -6,7 +6,7 @@ from math import exp, sqrt
 import pytest
 
 from report_fleet import FACTS, half_monitored, measured_before, perimeter
-from sobre_collector.perimeter import Baseline
+from sobre_collector.perimeter.facts import Baseline
 from sobre_collector.report.figures import report
 from sobre_collector.report.source import common_u, meter_u
 from sobre_collector.rows import Device, Key

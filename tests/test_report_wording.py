@@ -9,7 +9,7 @@ import pytest
 
 from sobre_collector.indicators.baseline import Kind
 from sobre_collector.indicators.trajectory import Status
-from sobre_collector.perimeter import BASELINE_KINDS
+from sobre_collector.perimeter.facts import BASELINE_KINDS
 from sobre_collector.report import notation
 from sobre_collector.report.facts import METHOD_VERSION
 from sobre_collector.report.model import Note

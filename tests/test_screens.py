@@ -14,15 +14,15 @@ from sobre_agent.config import Allowed
 from sobre_agent.schedule import asked
 from sobre_agent.sources import Source
 from sobre_agent.spool import Spool
-from sobre_drivers import screens
-from sobre_drivers.chassis import LAPTOP
-from sobre_drivers.desk import Desk
 from sobre_drivers.errors import ConfigError, MeterError
-from sobre_drivers.host import Host
 from sobre_drivers.load import Origin, personal
-from sobre_drivers.parameters import FOLDER
+from sobre_drivers.pc import screens
+from sobre_drivers.pc.chassis import LAPTOP
+from sobre_drivers.pc.desk import Desk
+from sobre_drivers.pc.host import Host
+from sobre_drivers.pc.parameters import FOLDER
+from sobre_drivers.pc.screens import Screen, ScreenModel
 from sobre_drivers.sample import Reading
-from sobre_drivers.screens import Screen, ScreenModel
 from sobre_drivers.settings import build, load, read_toml
 
 MODEL = ScreenModel(1, 100.0, 4.0, 0.05, 24.0, 0.4, 0.3, 0.5, ("made up for these tests",))

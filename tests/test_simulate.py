@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sobre_collector.conservation import check
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.progress import Bar
 from sobre_collector.report.source import place
 from sobre_collector.simulate.feed import Plan, simulate

@@ -16,7 +16,7 @@ import pytest
 
 from pages import assert_sound, parsed
 from report_fleet import LAPTOP, half_monitored, month
-from sobre_collector.perimeter import months_of
+from sobre_collector.perimeter.facts import months_of
 from sobre_collector.rows import Arrival, Device, Key
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries

@@ -38,14 +38,14 @@ from sobre_collector.config import Mqtt
 from sobre_collector.conservation import check, check_in_words
 from sobre_collector.duties import House, duties, run_duty
 from sobre_collector.intake import Intake
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.rebuild import rebuild_days
 from sobre_collector.registry import Registry
 from sobre_collector.service import Service
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.calendar import midnight
-from sobre_drivers.host import Host
+from sobre_drivers.pc.host import Host
 from sobre_drivers.sample import Instant
 
 PARIS = ZoneInfo("Europe/Paris")

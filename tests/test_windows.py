@@ -6,11 +6,12 @@ from types import SimpleNamespace
 import pytest
 
 from fake_windows import NAMES, PWH_PER_J, Fake, measured, path_info, state, table, v2
-from sobre_drivers import clock, processor, smbios, windows
-from sobre_drivers.chassis import DESKTOP, LAPTOP
+from sobre_drivers import clock
 from sobre_drivers.errors import MeterError
-from sobre_drivers.host import Host
-from sobre_drivers.parameters import model_of
+from sobre_drivers.pc import processor, smbios, windows
+from sobre_drivers.pc.chassis import DESKTOP, LAPTOP
+from sobre_drivers.pc.host import Host
+from sobre_drivers.pc.parameters import model_of
 from sobre_drivers.sample import Instant
 
 

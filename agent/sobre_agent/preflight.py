@@ -39,7 +39,7 @@ def warnings(config: AgentConfig) -> list[str]:
             "set tls = 'auto'"
         )
     if config.meters:
-        from sobre_drivers import catalog
+        from sobre_drivers.meters import catalog
 
         for meter in config.meters:
             try:
@@ -86,7 +86,7 @@ def _meters(config: AgentConfig) -> list[str]:
         return []
     from importlib.util import find_spec
 
-    from sobre_drivers import catalog
+    from sobre_drivers.meters import catalog
 
     found = []
     if find_spec("pymodbus") is None:

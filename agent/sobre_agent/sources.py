@@ -9,7 +9,7 @@ from sobre_drivers import birth
 from sobre_drivers.sample import UJ_PER_J, Described, Driver
 
 if TYPE_CHECKING:
-    from sobre_drivers.points import Own
+    from sobre_drivers.meters.modbus.points import Own
 
 # 10 Wh: a register that counts in this or finer needs no word (sobre_drivers.birth).
 FINE_COUNT_J = 36_000
@@ -50,7 +50,7 @@ def sources_of(config: AgentConfig, node: str) -> list[Source]:
     """All that is to be asked, this machine first; nothing is connected yet."""
     made = [_this_machine(config, node)] if config.host.enabled else []
     if config.meters:
-        from sobre_drivers import catalog
+        from sobre_drivers.meters import catalog
 
         lines: dict[tuple[str, int], Any] = {}
         for meter in config.meters:
@@ -62,7 +62,7 @@ def sources_of(config: AgentConfig, node: str) -> list[Source]:
 
 def parts_of(meter: Meter) -> dict[str, "Own"]:
     """What the configuration says of a meter's parts, as its driver takes it."""
-    from sobre_drivers.points import Own
+    from sobre_drivers.meters.modbus.points import Own
 
     return {part.name: Own(part.device_class, part.rated_w) for part in meter.parts}
 
@@ -91,7 +91,7 @@ def _count_j(described: Described) -> int | None:
 
 
 def _this_machine(config: AgentConfig, node: str) -> Source:
-    from sobre_drivers.host import Host
+    from sobre_drivers.pc.host import Host
 
     own_class = None if config.host.device_class == "auto" else config.host.device_class
     driver = Host(node, device_class=own_class)

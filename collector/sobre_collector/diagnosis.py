@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from sobre_collector.config import CollectorConfig, Mqtt
-from sobre_collector.metering import counted, shown
-from sobre_collector.perimeter import Perimeter
+from sobre_collector.perimeter.facts import Perimeter
+from sobre_collector.perimeter.metering import counted, shown
 from sobre_collector.rows import Key
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger

@@ -16,7 +16,7 @@ from sobre_collector.config import Keep
 from sobre_collector.conservation import EXPIRY, passed
 from sobre_collector.indicators.moments import stratum_month
 from sobre_collector.months import day_types, month_bounds, stratum_months
-from sobre_collector.perimeter import Perimeter
+from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.rebuild import DAYS, rebuild_days
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger

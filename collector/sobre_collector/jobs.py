@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sobre_collector.config import Keep
 from sobre_collector.conservation import check_in_words
 from sobre_collector.duties import Check, House, duties, run_duty
-from sobre_collector.perimeter import Perimeter
+from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.rebuild import DAYS, rebuild_days
 from sobre_collector.rulings import carry_out, readmit_known
 from sobre_collector.store.base import Series

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from sobre_collector.day_sums import rounded
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, month_rows
-from sobre_collector.metering import Tree, change_days, counted
-from sobre_collector.perimeter import Perimeter
+from sobre_collector.perimeter.facts import Perimeter
+from sobre_collector.perimeter.metering import Tree, change_days, counted
 from sobre_collector.rows import DayRow, Device, Key
 from sobre_drivers.calendar import WorkingHours, rests
 from sobre_drivers.load import personal

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sobre_collector.day_sums import DaySums, Frame, frame
 from sobre_collector.days import day_rows, days_of
-from sobre_collector.perimeter import Perimeter, month_of
+from sobre_collector.perimeter.facts import Perimeter, month_of
 from sobre_collector.rows import DayRow, Key, LoadPart, Touched
 from sobre_collector.store.base import Series, narrow_of
 from sobre_collector.store.ledger import Ledger

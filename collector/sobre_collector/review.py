@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sobre_collector.config import CollectorConfig, load_config, loopback, missing_files
-from sobre_collector.perimeter import Perimeter, remarks
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.facts import Perimeter, remarks
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.settings import read_toml
 

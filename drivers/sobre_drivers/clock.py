@@ -36,7 +36,7 @@ def awake_s(platform: str = sys.platform) -> float:
     """Seconds that the machine was awake, from an arbitrary zero."""
     if platform == "win32":
         # Python's own clock runs on in sleep there (GetTickCount64).
-        from sobre_drivers import windows
+        from sobre_drivers.pc import windows
 
         return windows.awake_s(windows.system())
     return time.monotonic()

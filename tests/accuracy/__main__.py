@@ -26,7 +26,7 @@ def main() -> int:
 
 
 def _fit() -> None:
-    """What is written into drivers/sobre_drivers/pc_models by hand, rounded."""
+    """What is written into drivers/sobre_drivers/pc/models by hand, rounded."""
     machines = [row for row in servers() if not held_out(row.key)]
     for each in generations().generations:
         own = [

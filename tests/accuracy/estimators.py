@@ -9,9 +9,9 @@ from typing import Any
 from accuracy import fits
 from accuracy.tables import LEVELS, Declared, Server, Step, declared, servers, steps
 from sobre_drivers import settings
-from sobre_drivers.parameters import FOLDER
-from sobre_drivers.pc_model import Generations, PcModel, fitted, grown_ratio, plug_w, utilised_w
-from sobre_drivers.screens import Screen, ScreenModel
+from sobre_drivers.pc.parameters import FOLDER
+from sobre_drivers.pc.pc_model import Generations, PcModel, fitted, grown_ratio, plug_w, utilised_w
+from sobre_drivers.pc.screens import Screen, ScreenModel
 
 # A generation with fewer machines than this in a half has no parameters of its own there.
 FEWEST = 3

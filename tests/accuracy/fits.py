@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, median
 
 from accuracy.tables import LEVELS, YEAR_RATIOS, Declared, Server, Step
-from sobre_drivers.pc_model import Generation, grown_ratio, matches
-from sobre_drivers.screens import ScreenModel
+from sobre_drivers.pc.pc_model import Generation, grown_ratio, matches
+from sobre_drivers.pc.screens import ScreenModel
 
 HOURS = 8.76  # thousands of a year: kWh of a year from W
 _STEPS = tuple(step / 100 for step in range(0, 35, 5))

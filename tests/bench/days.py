@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.figures import Figure, Run
 from bench.meters import DAY, MINUTES, minutes
-from sobre_collector.perimeter import Baseline, Perimeter
+from sobre_collector.perimeter.facts import Baseline, Perimeter
 from sobre_collector.rebuild import rebuild_days
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries

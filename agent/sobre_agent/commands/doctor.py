@@ -98,7 +98,7 @@ def _clock() -> Finding:
 
 
 def _this_machine(config: AgentConfig) -> Iterator[Finding]:
-    from sobre_drivers.host import Host
+    from sobre_drivers.pc.host import Host
 
     device_class = None if config.host.device_class == "auto" else config.host.device_class
     with closing(Host(config.node or "this-pc", device_class=device_class)) as host:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sobre_agent.config import Meter
-from sobre_drivers import catalog, profile
 from sobre_drivers.errors import ConfigError
+from sobre_drivers.meters import catalog
+from sobre_drivers.meters.modbus import profile
 
 UNCONFIRMED = "unconfirmed"
 

@@ -16,10 +16,11 @@ from sobre_agent.account import Account
 from sobre_agent.config import AgentConfig
 from sobre_agent.cutters import cutter_for
 from sobre_agent.sources import Source, birth_of, node_of, sources_of
-from sobre_drivers import host, wire
+from sobre_drivers import wire
 from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import MeterError
 from sobre_drivers.load import Load, Origin
+from sobre_drivers.pc import host
 from sobre_drivers.sample import UJ_PER_J, Described, Driver, Sample
 from sobre_drivers.topics import topic
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sobre_collector.account import Balance
 from sobre_collector.config import CollectorConfig
 from sobre_collector.conservation import check
-from sobre_collector.metering import counted, shown
+from sobre_collector.perimeter.metering import counted, shown
 from sobre_collector.review import Review, review, review_folder
 from sobre_collector.store.choose import open_series
 from sobre_collector.store.ledger import Ledger

@@ -14,8 +14,8 @@ from sobre_collector.conservation import check_in_words
 from sobre_collector.intake import Intake
 from sobre_collector.jobs import Jobs
 from sobre_collector.limits import Limits
-from sobre_collector.perimeter import Baseline, Perimeter
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.facts import Baseline, Perimeter
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.registry import Registry, everyone
 from sobre_collector.service import Service, crash_point, never
 from sobre_collector.sharing import Following, Leading

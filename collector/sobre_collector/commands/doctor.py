@@ -11,7 +11,7 @@ from sobre_collector import diagnosis
 from sobre_collector.commands.check import reviewed
 from sobre_collector.config import CollectorConfig
 from sobre_collector.diagnosis import Finding, looked_at
-from sobre_collector.perimeter import Baseline, Perimeter
+from sobre_collector.perimeter.facts import Baseline, Perimeter
 from sobre_collector.review import Review
 from sobre_collector.store import ledger as ledgers
 from sobre_collector.store import sqlite

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from sobre_collector.commands.collect import Lease, perimeter_of, settings_of
 from sobre_collector.config import CollectorConfig
-from sobre_collector.migrate import KINDS, Proof, count, migrate
-from sobre_collector.migrate_proof import Tally
-from sobre_collector.migrate_side import Counts, Source, Target
-from sobre_collector.migrate_sqlite import SqliteSource, SqliteTarget
-from sobre_collector.migrate_sqlite import heal as heal_sqlite
+from sobre_collector.migrate.move import KINDS, Proof, count, migrate
+from sobre_collector.migrate.proof import Tally
+from sobre_collector.migrate.side import Counts, Source, Target
+from sobre_collector.migrate.sqlite import SqliteSource, SqliteTarget
+from sobre_collector.migrate.sqlite import heal as heal_sqlite
 from sobre_collector.progress import Bar
 from sobre_collector.service import crash_point
 from sobre_drivers.errors import ConfigError, StoreError
@@ -102,8 +102,8 @@ def _source(config: CollectorConfig, store: Store, zone: ZoneInfo) -> Source:
     if store.folder is not None:
         heal_sqlite(store.folder, zone)
         return SqliteSource(store.folder)
-    from sobre_collector.migrate_influx import InfluxSource
-    from sobre_collector.migrate_influx import heal as heal_influx
+    from sobre_collector.migrate.influx import InfluxSource
+    from sobre_collector.migrate.influx import heal as heal_influx
     from sobre_collector.store.choose import connect
 
     influx = replace(config.influx, timeout_s=TIMEOUT_S)
@@ -114,7 +114,7 @@ def _source(config: CollectorConfig, store: Store, zone: ZoneInfo) -> Source:
 def _target(config: CollectorConfig, store: Store, zone: ZoneInfo) -> Target:
     if store.folder is not None:
         return SqliteTarget(store.folder)
-    from sobre_collector.migrate_influx_target import InfluxTarget
+    from sobre_collector.migrate.influx_target import InfluxTarget
     from sobre_collector.store.choose import connect
 
     influx = replace(config.influx, timeout_s=TIMEOUT_S)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.indicators.reduction import Users
 from sobre_collector.indicators.total import Total, year_total
-from sobre_collector.perimeter import Perimeter, months_of
+from sobre_collector.perimeter.facts import Perimeter, months_of
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.groups import Groups, groups
 from sobre_collector.report.monthly import Fleet, fleet, users, window

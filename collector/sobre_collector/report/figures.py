@@ -11,7 +11,7 @@ from math import fsum
 from sobre_collector.indicators import reduction as reductions
 from sobre_collector.indicators import trajectory as trajectories
 from sobre_collector.indicators.moments import StratumMonth, to_json
-from sobre_collector.perimeter import Perimeter, months_of
+from sobre_collector.perimeter.facts import Perimeter, months_of
 from sobre_collector.report import model
 from sobre_collector.report.coverage import coverage
 from sobre_collector.report.curve import curve

@@ -13,7 +13,7 @@ from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
 from sobre_collector.indicators.naive import naive_sum_kwh
 from sobre_collector.indicators.reduction import Users
 from sobre_collector.indicators.total import Inventory, StratumTotal, month_total, with_common
-from sobre_collector.perimeter import Perimeter, months_of
+from sobre_collector.perimeter.facts import Perimeter, months_of
 from sobre_collector.report.disclosure import Disclosed, disclosed, rounded, step_kwh
 
 # The standard deviation of a quantity that lies anywhere within a half-width (method 2.3).

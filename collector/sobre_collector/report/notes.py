@@ -2,7 +2,7 @@
 
 from sobre_collector.indicators.moments import POOLED
 from sobre_collector.indicators.reduction import MAX_CV_OF_BASELINE, Reduction
-from sobre_collector.perimeter import months_of
+from sobre_collector.perimeter.facts import months_of
 from sobre_collector.report.coverage import flagged
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import COVERAGE_FACTOR, Facts

@@ -8,7 +8,7 @@ from math import fsum, hypot, inf
 from sobre_collector.indicators import baseline as kinds
 from sobre_collector.indicators.reduction import EnergyUse
 from sobre_collector.indicators.total import Total, year_total
-from sobre_collector.perimeter import BaselineRow, Perimeter, months_of
+from sobre_collector.perimeter.facts import BaselineRow, Perimeter, months_of
 from sobre_collector.report.model import Note, Values
 from sobre_collector.report.monthly import RECTANGULAR, Fleet
 

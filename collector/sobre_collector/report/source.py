@@ -13,8 +13,8 @@ from typing import Protocol
 from sobre_collector.config import CollectorConfig, load_config
 from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.indicators.privacy import MIN_DEVICES
-from sobre_collector.perimeter import Baseline, Perimeter
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.facts import Baseline, Perimeter
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.report.facts import COVERAGE_FACTOR, Facts
 from sobre_collector.report.figures import report
 from sobre_collector.report.model import Conserved, Report

@@ -13,7 +13,7 @@ from sobre_collector.conservation import check_in_words
 from sobre_collector.duties import House, duties, run_duty
 from sobre_collector.intake import Intake
 from sobre_collector.months import month_bounds
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.rebuild import rebuild_days
 from sobre_collector.registry import Registry
 from sobre_collector.simulate.fleet import make_fleet

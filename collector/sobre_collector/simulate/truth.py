@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from sobre_collector.perimeter import USER_FACTOR
+from sobre_collector.perimeter.facts import USER_FACTOR
 from sobre_collector.simulate.fleet import KINDS, Fleet, Floats, Month, draw_month, users_at
 from sobre_drivers.errors import ConfigError
 

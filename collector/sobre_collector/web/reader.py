@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from sobre_collector.config import CollectorConfig
-from sobre_collector.perimeter import Perimeter
-from sobre_collector.perimeter_files import load_perimeter
+from sobre_collector.perimeter.facts import Perimeter
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.report.model import Conserved, Report
 from sobre_collector.report.source import LEDGER, Place, conserved, made, open_ledger, unstated
 from sobre_collector.rows import MADE_UP

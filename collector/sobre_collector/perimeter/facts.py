@@ -12,7 +12,7 @@ from typing import Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from sobre_collector.indicators.moments import Stratum
-from sobre_collector.metering import Tree
+from sobre_collector.perimeter.metering import Tree
 from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.load import CLASSES
 

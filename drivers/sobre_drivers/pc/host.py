@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sobre_drivers import chassis, processor, sensors
-from sobre_drivers.chassis import DESKTOP, LAPTOP
 from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import MeterError
 from sobre_drivers.load import Origin
-from sobre_drivers.parameters import generations, model_of
-from sobre_drivers.pc_model import (
+from sobre_drivers.pc import chassis, processor, sensors
+from sobre_drivers.pc.chassis import DESKTOP, LAPTOP
+from sobre_drivers.pc.parameters import generations, model_of
+from sobre_drivers.pc.pc_model import (
     CpuTime,
     Linear,
     PcModel,
@@ -28,12 +28,12 @@ from sobre_drivers.pc_model import (
     plug_w,
     utilised_w,
 )
-from sobre_drivers.processor import CpuTimes, cpu_times
+from sobre_drivers.pc.processor import CpuTimes, cpu_times
+from sobre_drivers.pc.sensors import Counters, Counts
 from sobre_drivers.sample import RATED_MARGIN, UJ_PER_J, Described, Instant, Reading
-from sobre_drivers.sensors import Counters, Counts
 
 if TYPE_CHECKING:
-    from sobre_drivers.desk import Desk
+    from sobre_drivers.pc.desk import Desk
 
 __all__ = ["DESKTOP", "LAPTOP", "CpuTimes", "Host", "Source", "cpu_times", "model_of"]
 
@@ -274,7 +274,7 @@ class Host:
 def _desk(device: str, root: Path, platform: str) -> "Desk | None":
     if platform == "linux" and not (root / "class" / "drm").is_dir():
         return None
-    from sobre_drivers.desk import Desk
+    from sobre_drivers.pc.desk import Desk
 
     return Desk(device, root, platform)
 

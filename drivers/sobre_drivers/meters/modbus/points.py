@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from sobre_drivers import decoding
-from sobre_drivers.blocks import Block
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import Origin
-from sobre_drivers.profile import Part, Profile, Register, devices
+from sobre_drivers.meters.modbus import decoding
+from sobre_drivers.meters.modbus.blocks import Block
+from sobre_drivers.meters.modbus.profile import Part, Profile, Register, devices
 from sobre_drivers.sample import Described, Reading
 
 # The words that were read, by function and address; what is not in it could not be read.

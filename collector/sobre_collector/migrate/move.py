@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import TypeVar
 
-from sobre_collector.migrate_proof import (
+from sobre_collector.migrate.proof import (
     Tallies,
     Tally,
     differences,
@@ -20,7 +20,7 @@ from sobre_collector.migrate_proof import (
     tally_marks,
     total,
 )
-from sobre_collector.migrate_side import FOR_EVER, Counts, Position, Source, Target
+from sobre_collector.migrate.side import FOR_EVER, Counts, Position, Source, Target
 from sobre_drivers.errors import ConfigError, StoreError
 
 T = TypeVar("T")

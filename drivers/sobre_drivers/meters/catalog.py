@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from sobre_drivers import points, profile
 from sobre_drivers.errors import ConfigError
-from sobre_drivers.points import Own
-from sobre_drivers.profile import Profile
+from sobre_drivers.meters.modbus import points, profile
+from sobre_drivers.meters.modbus.points import Own
+from sobre_drivers.meters.modbus.profile import Profile
 from sobre_drivers.registers import Limits
 from sobre_drivers.sample import RATED_MARGIN, Described
 
 if TYPE_CHECKING:
-    from sobre_drivers.modbus import Line, ModbusDriver
+    from sobre_drivers.meters.modbus.driver import Line, ModbusDriver
 
 OWN_FOLDER = Path(__file__).parent / "profiles"
 # A reader may be down over a long holiday; a register that wraps twice within it deceives.
@@ -116,7 +116,7 @@ def driver_for(
     described = describe(meter, profiles_folder, own)
     model = find(meter.profile, profiles_folder)
     try:
-        from sobre_drivers.modbus import Line, ModbusDriver
+        from sobre_drivers.meters.modbus.driver import Line, ModbusDriver
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{meter.device}: {error.name} is not installed; pip install 'sobre[meters]'"

@@ -1,7 +1,7 @@
 """Windows' Energy Meter Interface: what its answers mean (emi.h, versions 1 and 2).
 
 Windows 11 shows the processor's own counters through it, to everybody: no driver and no rights
-of an administrator are needed. The calls themselves are in `sobre_drivers.windows`.
+of an administrator are needed. The calls themselves are in `sobre_drivers.pc.windows`.
 """
 
 import struct

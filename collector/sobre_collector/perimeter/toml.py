@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sobre_collector.tables import month
+from sobre_collector.perimeter.tables import month
 from sobre_drivers.load import CLASSES
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")

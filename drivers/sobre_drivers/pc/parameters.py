@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sobre_drivers import settings
-from sobre_drivers.chassis import LAPTOP, SERVER
-from sobre_drivers.pc_model import Generation, Generations, PcModel
+from sobre_drivers.pc.chassis import LAPTOP, SERVER
+from sobre_drivers.pc.pc_model import Generation, Generations, PcModel
 
-FOLDER = Path(__file__).parent / "pc_models"
+FOLDER = Path(__file__).parent / "models"
 
 
 def model_of(device_class: str) -> PcModel:

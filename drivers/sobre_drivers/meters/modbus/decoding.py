@@ -5,7 +5,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from sobre_drivers.profile import BITS, Energy, Kind, Power, Register, WordOrder
+from sobre_drivers.meters.modbus.profile import BITS, Energy, Kind, Power, Register, WordOrder
 from sobre_drivers.sample import UJ_PER_J, UJ_PER_KWH
 
 # SunSpec's "not implemented" for a scale factor; no meter needs a power of ten beyond 10.

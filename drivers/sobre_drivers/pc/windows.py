@@ -56,7 +56,7 @@ class Api(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EnergyMeters:
-    """The devices of the energy meter interface, for `sobre_drivers.emi`."""
+    """The devices of the energy meter interface, for `sobre_drivers.pc.emi`."""
 
     api: Api
 

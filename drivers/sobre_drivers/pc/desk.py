@@ -7,9 +7,9 @@ from pathlib import Path
 from sobre_drivers import settings
 from sobre_drivers.errors import MeterError
 from sobre_drivers.load import Origin
-from sobre_drivers.parameters import FOLDER
+from sobre_drivers.pc.parameters import FOLDER
+from sobre_drivers.pc.screens import Screen, ScreenModel, seen
 from sobre_drivers.sample import Described, Reading
-from sobre_drivers.screens import Screen, ScreenModel, seen
 
 log = logging.getLogger(__name__)
 

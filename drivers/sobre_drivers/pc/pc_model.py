@@ -1,7 +1,7 @@
 """From what a PC can say of itself to the power at its plug: pure, with parameters as data.
 
 No counter in a PC measures its plug. Each way of estimating has its own parameters and its own
-stated error, in `pc_models/*.toml` with their sources (docs/accuracy.md measures them).
+stated error, in `pc/models/*.toml` with their sources (docs/accuracy.md measures them).
 """
 
 import math

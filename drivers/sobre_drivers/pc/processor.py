@@ -46,11 +46,11 @@ def cpu_times(proc: Path = Path("/proc")) -> Any:
 def name(proc: Path = Path("/proc"), platform: str = sys.platform) -> str:
     """What this PC's processor calls itself; empty if it does not say, or is another's."""
     if platform == "win32":
-        from sobre_drivers import windows
+        from sobre_drivers.pc import windows
 
         return windows.processor_name()
     if platform == "darwin":
-        from sobre_drivers import macos
+        from sobre_drivers.pc import macos
 
         return macos.processor_name()
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sobre_collector.migrate_side import FOR_EVER, Counts, Facts, Position
+from sobre_collector.migrate.side import FOR_EVER, Counts, Facts, Position
 from sobre_collector.rows import Arrival, DayRow, Quarantined, Refused, StoredLoad
 from sobre_collector.store.expiry import keep_late
 from sobre_collector.store.file import SeriesFile

@@ -91,11 +91,11 @@ def drm(root: Path = Path("/sys")) -> tuple[Screen, ...]:
 def seen(root: Path, platform: str) -> Callable[[], Sequence[Screen]]:
     """The way in which this system tells its screens."""
     if platform == "win32":
-        from sobre_drivers import windows
+        from sobre_drivers.pc import windows
 
         return lambda: [Screen(True)] * windows.screens(windows.system())
     if platform == "darwin":
-        from sobre_drivers import macos
+        from sobre_drivers.pc import macos
 
         return lambda: [Screen(lit) for lit in macos.screens()]
     return lambda: drm(root)

@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-from sobre_collector.migrate_influx import WRITER, InfluxSource
-from sobre_collector.migrate_side import FOR_EVER, Facts, Position
+from sobre_collector.migrate.influx import WRITER, InfluxSource
+from sobre_collector.migrate.side import FOR_EVER, Facts, Position
 from sobre_collector.rows import Arrival, DayRow, Quarantined, Refused, StoredLoad
 from sobre_collector.store.influx.databases import COPYING
 from sobre_collector.store.influx.lines import UnstorableError, tag, text

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from sobre_drivers import battery
+from sobre_drivers.pc import battery
 
 LAPTOP, DESKTOP, SERVER = "workstation.laptop", "workstation.desktop", "server"
 
@@ -15,7 +15,7 @@ _DESKTOP_TYPES = frozenset((3, 4, 5, 6, 7, 13, 15, 16, 24, 35, 36))
 def enclosure(root: Path = Path("/sys"), platform: str = sys.platform) -> int | None:
     """The enclosure's type in DMTF DSP0134; None where it is not told."""
     if platform == "win32":
-        from sobre_drivers import smbios, windows
+        from sobre_drivers.pc import smbios, windows
 
         return smbios.chassis_type(windows.smbios(windows.system()))
     try:
@@ -36,11 +36,11 @@ def detected_class(root: Path = Path("/sys"), platform: str = sys.platform) -> s
 def has_battery(root: Path, platform: str) -> bool:
     """Whether this machine itself has a battery."""
     if platform == "win32":
-        from sobre_drivers import windows
+        from sobre_drivers.pc import windows
 
         return windows.battery_present(windows.system())
     if platform == "darwin":
-        from sobre_drivers import macos
+        from sobre_drivers.pc import macos
 
         return macos.battery_present()
     return battery.present(root)

@@ -7,8 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sobre_collector.indicators.moments import Stratum
-from sobre_collector.metering import Link, Tree, mistakes
-from sobre_collector.perimeter import (
+from sobre_collector.perimeter.facts import (
     USER_FACTOR,
     Baseline,
     BaselineRow,
@@ -19,9 +18,8 @@ from sobre_collector.perimeter import (
     Site,
     Target,
 )
-from sobre_collector.perimeter_toml import PerimeterTable
-from sobre_collector.rows import Key
-from sobre_collector.tables import (
+from sobre_collector.perimeter.metering import Link, Tree, mistakes
+from sobre_collector.perimeter.tables import (
     Column,
     Row,
     amount,
@@ -33,6 +31,8 @@ from sobre_collector.tables import (
     unique,
     yes_no,
 )
+from sobre_collector.perimeter.toml import PerimeterTable
+from sobre_collector.rows import Key
 from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import CLASSES, DEVICE, NODE

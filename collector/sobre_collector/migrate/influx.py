@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from zoneinfo import ZoneInfo
 
-from sobre_collector.migrate_side import FOR_EVER, Counts, Facts
+from sobre_collector.migrate.side import FOR_EVER, Counts, Facts
 from sobre_collector.rows import DayRow, Quarantined, StoredLoad
 from sobre_collector.store.influx.aside import HERE, Aside
 from sobre_collector.store.influx.database import Database

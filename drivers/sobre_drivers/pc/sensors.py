@@ -61,12 +61,12 @@ def found(root: Path, platform: str) -> Sensors:
 
 
 def _linux(root: Path, absent: dict[str, str]) -> tuple[list[Power], Counters | None]:
-    from sobre_drivers import battery, powercap
+    from sobre_drivers.pc import battery, powercap
 
     powers = [Power("battery", "battery", "battery", lambda: battery.discharge_w(root))]
     absent["hwmon"] = "absent: no sensor sees the whole machine"
     if (root / "class" / "hwmon").is_dir():
-        from sobre_drivers import hwmon
+        from sobre_drivers.pc import hwmon
 
         sensor = hwmon.whole(root)
         if sensor is not None:
@@ -88,7 +88,7 @@ def _linux(root: Path, absent: dict[str, str]) -> tuple[list[Power], Counters | 
 
 
 def _windows(_: Path, absent: dict[str, str]) -> tuple[list[Power], Counters | None]:
-    from sobre_drivers import emi, windows
+    from sobre_drivers.pc import emi, windows
 
     api = windows.system()
     powers = [Power("battery", "battery", "battery", lambda: windows.discharge_w(api))]
@@ -113,7 +113,7 @@ def _windows(_: Path, absent: dict[str, str]) -> tuple[list[Power], Counters | N
 
 
 def _macos(_: Path, absent: dict[str, str]) -> tuple[list[Power], Counters | None]:
-    from sobre_drivers import macos
+    from sobre_drivers.pc import macos
 
     absent["powermetrics"] = "absent: macOS tells its processor's power to root only"
     return [
@@ -131,7 +131,7 @@ def _graphics(root: Path, absent: dict[str, str]) -> Counters | None:
     if find_spec("pynvml") is None:
         absent["nvml"] = "absent: where there is an NVIDIA card, pip install 'sobre[gpu]'"
         return None
-    from sobre_drivers.nvml import Graphics
+    from sobre_drivers.pc.nvml import Graphics
 
     graphics = Graphics(root)
     return Counters(

@@ -1,0 +1,1 @@
+"""Moves everything from one store to another, and proves that nothing was lost."""

@@ -1,0 +1,1 @@
+"""Meters, PDUs, UPS, printers and plugs: models as data, and one folder a protocol."""

@@ -1,0 +1,1 @@
+"""Meters that speak Modbus, over TCP or a serial line."""
