@@ -205,7 +205,7 @@ def test_the_keys_of_the_json_stay() -> None:
     assert set(found) == {
         "version", "status", "simulated", "perimeter", "period", "baseline", "users", "energy",
         "result", "missing", "beside", "trajectory", "months", "organisations", "classes",
-        "coverage", "conservation", "notes", "provenance", "publish_at_least",
+        "coverage", "conservation", "notes", "provenance", "publish_at_least", "sections",
     }  # fmt: skip
     assert set(found["result"]) == {
         "adjusted_baseline_kwh", "reduction_ratio", "evolution_ratio", "intervals", "avoided_kwh",

@@ -11,6 +11,7 @@ from sobre_collector.report.rows import (
     provenance_rows,
     trajectory_rows,
 )
+from sobre_collector.report.sections import shown
 from sobre_collector.report.sentences import evolution_interval, missing, said, span, weaknesses
 from sobre_collector.report.tables import table
 from sobre_collector.report.wording import Lang, flags, marked, name, say
@@ -23,6 +24,7 @@ def body(report: Report, lang: Lang, by_stratum: bool = True) -> str:
         *_result(report, lang),
         _section("figures", lang, _figures(report, lang)),
         _section("trajectory", lang, _trajectory(report, lang)),
+        *_sections(report, lang),
         *_months(report, lang),
         *_groups("organisations", "organisation", report.organisations, lang),
         *_groups("classes", "class", report.classes, lang),
@@ -71,6 +73,11 @@ def _figures(report: Report, lang: Lang) -> str:
 
 def _trajectory(report: Report, lang: Lang) -> str:
     return _pairs("trajectory", trajectory_rows(report, lang), lang)
+
+
+def _sections(report: Report, lang: Lang) -> Iterator[str]:
+    for section, figures in shown(report):
+        yield _section(section.NAME, lang, section.html(figures, report, lang))
 
 
 def _months(report: Report, lang: Lang) -> Iterator[str]:

@@ -19,6 +19,7 @@ from sobre_collector.report.disclosure import nice, rounded_shares
 from sobre_collector.report.drawn import Drawn, drawn_from
 from sobre_collector.report.facts import METHOD_VERSION, Facts
 from sobre_collector.report.notes import missing_of, notes_of, reason
+from sobre_collector.report.sections import figures_of, notes_of_sections
 
 LEVELS = (0.95, 0.90)
 
@@ -37,6 +38,7 @@ def report(
     if found and found[0].insufficient:
         missing += [reason(code, found[0], drawn) for code in found[0].insufficient]
     result = _result(found) if found and not missing else None
+    sections = figures_of(drawn, found if result else (), facts)
     return model.Report(
         simulated=facts.simulated,
         perimeter=", ".join(
@@ -69,7 +71,7 @@ def report(
         classes=drawn.groups.classes,
         coverage=coverage(drawn.fleet.of(drawn.months), perimeter.publish_at_least),
         conservation=facts.conservation,
-        notes=tuple(notes_of(drawn, facts)),
+        notes=(*notes_of(drawn, facts), *notes_of_sections(sections)),
         provenance=model.Provenance(
             facts.generated_at,
             METHOD_VERSION,
@@ -77,6 +79,7 @@ def report(
             input_sha256(rows, perimeter, facts),
         ),
         publish_at_least=perimeter.publish_at_least,
+        sections=sections,
     )
 
 
@@ -85,7 +88,9 @@ def input_sha256(rows: Sequence[StratumMonth], perimeter: Perimeter, facts: Fact
     stated = [sorted(facts.meter_u.items()), sorted(facts.common_u.items())]
     ordered = sorted(rows, key=lambda row: (row.month, row.stratum))
     content = [json.dumps(to_json(row), sort_keys=True) for row in ordered]
-    return sha256("\n".join([*content, repr(perimeter), json.dumps(stated)]).encode()).hexdigest()
+    read = [repr(sorted(facts.inputs.items()))] if facts.inputs else []
+    whole = [*content, repr(perimeter), json.dumps(stated), *read]
+    return sha256("\n".join(whole).encode()).hexdigest()
 
 
 def _last_day(month: str) -> str:

@@ -7,6 +7,7 @@ turns into sentences.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 Values = Mapping[str, str | int | float]
 
@@ -223,7 +224,8 @@ class Provenance:
 class Report:
     """One published result with everything beside it; `result` is None where it is insufficient.
 
-    `publish_at_least` is the least number of workstations of which anything is said.
+    `publish_at_least` is the least number of workstations of which anything is said. `sections`
+    holds the figures of each section of `sobre_collector.report.sections` by its name.
     """
 
     simulated: bool
@@ -244,6 +246,7 @@ class Report:
     notes: tuple[Note, ...]
     provenance: Provenance
     publish_at_least: int
+    sections: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def weak(self) -> tuple[str, ...]:

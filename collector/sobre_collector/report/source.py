@@ -2,23 +2,22 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import fmean
-from typing import Protocol
 
 from sobre_collector.config import CollectorConfig, load_config
-from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.indicators.privacy import MIN_DEVICES
 from sobre_collector.perimeter.facts import Baseline, Perimeter
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.report.facts import COVERAGE_FACTOR, Facts
 from sobre_collector.report.figures import report
+from sobre_collector.report.inputs import inputs
 from sobre_collector.report.model import Conserved, Report
-from sobre_collector.rows import Device, Key
+from sobre_collector.rows import Device
 from sobre_collector.store.ledger import Job, Ledger
 from sobre_drivers.calendar import local_day
 from sobre_drivers.errors import ConfigError, StoreError
@@ -35,16 +34,6 @@ class Place:
     data: Path
     perimeter: Path
     config: CollectorConfig | None = None
-
-
-class Months(Protocol):
-    """What a report reads of the ledger."""
-
-    @property
-    def simulated(self) -> bool: ...
-    def months(self, first: str, last: str) -> list[StratumMonth]: ...
-    def devices(self) -> Mapping[Key, Device]: ...
-    def jobs(self) -> list[Job]: ...
 
 
 def place(config: Path | None, data: Path | None) -> Place:
@@ -86,7 +75,7 @@ def open_ledger(data: Path) -> Ledger:
     return Ledger(path, readonly=True)
 
 
-def made(ledger: Months, perimeter: Perimeter, year: int | None, now: datetime) -> Report:
+def made(ledger: Ledger, perimeter: Perimeter, year: int | None, now: datetime) -> Report:
     """The report of a year from what the ledger holds; None for the last one it knows of."""
     told = facts(ledger, perimeter, now)
     this_year = int(told.this_month[:4])
@@ -99,7 +88,7 @@ def made(ledger: Months, perimeter: Perimeter, year: int | None, now: datetime) 
     return report(rows, perimeter, last, told)
 
 
-def facts(ledger: Months, perimeter: Perimeter, now: datetime) -> Facts:
+def facts(ledger: Ledger, perimeter: Perimeter, now: datetime) -> Facts:
     """What the report is told about its data."""
     devices = ledger.devices().values()
     return Facts(
@@ -110,6 +99,7 @@ def facts(ledger: Months, perimeter: Perimeter, now: datetime) -> Facts:
         conservation=conserved(ledger.jobs(), devices, perimeter.publish_at_least),
         meter_u=meter_u(devices),
         common_u=common_u(devices),
+        inputs=inputs(ledger, perimeter),
     )
 
 

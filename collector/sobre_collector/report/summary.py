@@ -2,6 +2,7 @@
 
 from sobre_collector.report.model import Report
 from sobre_collector.report.rows import conservation_rows, figure_rows, trajectory_rows
+from sobre_collector.report.sections import shown
 from sobre_collector.report.sentences import missing, said, span
 from sobre_collector.report.wording import Lang, plain, say
 
@@ -20,6 +21,7 @@ def summary(report: Report, lang: Lang) -> str:
     for title, rows in (
         ("figures", figure_rows(report, lang)),
         ("trajectory", trajectory_rows(report, lang)),
+        *((one.NAME, one.rows(figures, report, lang)) for one, figures in shown(report)),
         (
             "conservation",
             conservation_rows(report.conservation, lang) if report.conservation else [],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from html import escape
+from itertools import chain
 from typing import Literal
 
 from sobre_collector.report import notation
@@ -11,7 +12,12 @@ from sobre_collector.report.wording_fr import FRENCH
 
 Lang = Literal["fr", "en"]
 LANGUAGES: tuple[Lang, ...] = ("fr", "en")
-TABLES = {"fr": FRENCH, "en": ENGLISH}
+# Wordings of sections: pairs of French and English, keyed as in the two tables.
+MORE: tuple[tuple[dict[str, str], dict[str, str]], ...] = ()
+TABLES = {
+    "fr": dict(chain(FRENCH.items(), *(french.items() for french, _ in MORE))),
+    "en": dict(chain(ENGLISH.items(), *(english.items() for _, english in MORE))),
+}
 
 
 def say(lang: Lang, key: str, **values: str | int) -> str:
