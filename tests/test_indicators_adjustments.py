@@ -93,12 +93,27 @@ def test_perimeter_acts_before_the_user_factor_and_the_rest_after() -> None:
     [
         ({"evidence": " "}, "without evidence"),
         ({"approver": ""}, "without approver"),
-        ({"evidence_sha256": ""}, "without evidence_sha256"),
+        ({"evidence_sha256": "0F"}, "64 hexadecimal"),
+        ({"approver": "jo@example.org"}, "name a role"),
+        ({"until": "2026-02-28"}, "is before"),
+        ({"kwh": float("nan")}, "finite"),
+        ({"kind": "weather", "kwh": 0.0, "u_kwh": 0.0}, "needs one"),
         ({"u_kwh": 0.0}, "± 0"),
         ({"on": "March"}, "is no date"),
         ({"kind": "withdrawn"}, "a withdrawal names"),
     ],
-    ids=["evidence", "approver", "hash", "certain", "date", "withdrawal"],
+    ids=[
+        "evidence",
+        "approver",
+        "hash",
+        "person",
+        "until",
+        "nan",
+        "no-slope",
+        "certain",
+        "date",
+        "withdrawal",
+    ],
 )
 def test_what_an_auditor_would_ask_for_is_asked_for(
     changes: dict[str, str | float], message: str

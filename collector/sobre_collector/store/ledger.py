@@ -13,6 +13,8 @@ from pathlib import Path
 
 from sobre_collector.indicators.moments import StratumMonth, from_json, to_json
 from sobre_collector.rows import Device, Key
+from sobre_collector.store import chain
+from sobre_collector.store.adjustments import Adjustments
 from sobre_collector.store.decisions import Decisions
 from sobre_collector.store.decisions import tables as decision_tables
 from sobre_collector.store.schema import Database, Step
@@ -57,6 +59,7 @@ class Ledger:
     def __init__(self, path: Path, create: bool = True, readonly: bool = False) -> None:
         self._file = Database(path, STEPS, create, readonly)
         self.decisions = Decisions(self._file)
+        self.adjustments = Adjustments(self._file)
 
     def close(self) -> None:
         """Give the file back."""
@@ -286,4 +289,4 @@ def _third_version(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE devices ADD COLUMN count_j INTEGER")
 
 
-STEPS: tuple[Step, ...] = (_first_version, _second_version, _third_version)
+STEPS: tuple[Step, ...] = (_first_version, _second_version, _third_version, chain.tables)
