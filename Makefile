@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+# Tests mostly wait for real services: a few more at a time than there are cores.
+WORKERS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +23,7 @@ run: $(VENV)/.set-up-to-run ## the whole line on this machine: broker, collector
 
 .PHONY: test
 test: check services ## set up, then all checks and tests (ARGS go to pytest)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.set-up-to-test ## ruff and mypy only

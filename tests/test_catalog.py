@@ -10,7 +10,8 @@ import pytest
 from sobre_agent.config import Meter
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.meters import catalog
-from sobre_drivers.meters.modbus.points import Own
+from sobre_drivers.meters.configured import Part
+from sobre_drivers.meters.modbus import profile
 from sobre_drivers.sample import Described
 
 
@@ -47,13 +48,13 @@ def test_the_meters_own_power_and_class_are_not_its_outlets() -> None:
 
 
 def test_a_part_is_overridden_by_its_name() -> None:
-    own = {"outlet-02": Own("network", 200.0)}
-    found = {each.device: each for each in catalog.describe(meter(), own=own)}
+    parts = (Part("outlet-02", "network", 200.0),)
+    found = {each.device: each for each in catalog.describe(meter(parts=parts))}
     outlet = found["pdu-a3/outlet-02"]
     assert (outlet.rated_w, outlet.device_class) == (200, "network")
     assert found["pdu-a3/outlet-03"].rated_w == 2300
     with pytest.raises(ConfigError, match="outlet-09: no part"):
-        catalog.describe(meter(), own={"outlet-09": Own()})
+        catalog.describe(meter(parts=(Part("outlet-09"),)))
 
 
 def test_a_power_that_nobody_states_is_asked_for() -> None:
@@ -87,19 +88,19 @@ def test_an_unknown_model_names_the_nearest() -> None:
 
 
 def test_the_users_folder_adds_and_stands_in(tmp_path: Path) -> None:
-    ours = (catalog.OWN_FOLDER / "eastron-sdm120.toml").read_text(encoding="utf-8")
+    ours = (catalog.OWN_FOLDER / "modbus" / "eastron-sdm120.toml").read_text(encoding="utf-8")
     changed = ours.replace("rated_w = 10350", "rated_w = 2300")
     (tmp_path / "eastron-sdm120.toml").write_text(changed, encoding="utf-8")
     (tmp_path / "acme.toml").write_text(ours, encoding="utf-8")
-    assert catalog.find("eastron-sdm120", tmp_path).rated_w == 2300
-    assert catalog.find("acme", tmp_path).rated_w == 10350
-    assert catalog.find("abb-b23", tmp_path).maker == "ABB"
+    assert profile.read(catalog.find("eastron-sdm120", tmp_path)).rated_w == 2300
+    assert profile.read(catalog.find("acme", tmp_path)).rated_w == 10350
+    assert catalog.about(catalog.find("abb-b23", tmp_path)).maker == "ABB"
     with pytest.raises(ConfigError, match="no such folder"):
         catalog.paths(tmp_path / "missing")
 
 
 def test_a_register_that_could_wrap_twice_unseen_is_told(tmp_path: Path) -> None:
-    ours = (catalog.OWN_FOLDER / "sobre-demo-pdu.toml").read_text(encoding="utf-8")
+    ours = (catalog.OWN_FOLDER / "modbus" / "sobre-demo-pdu.toml").read_text(encoding="utf-8")
     narrow = ours.replace("4294967296", "65536")
     (tmp_path / "narrow.toml").write_text(narrow, encoding="utf-8")
     behind = catalog.describe(meter(profile="narrow"), tmp_path)

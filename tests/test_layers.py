@@ -21,6 +21,7 @@ SOURCES = {
 LAYERS = {
     "sobre_drivers": """
         errors load
+        meters.configured
         strict_json sample calendar registers pc.windows pc.macos pc.smbios
         settings clock power topics wire birth pc.powercap pc.battery pc.pc_model
         pc.hwmon pc.nvml pc.emi
@@ -28,10 +29,12 @@ LAYERS = {
         pc.parameters
         pc.desk
         pc.host
+        meters.kind
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
         meters.modbus.points
         meters.modbus.driver
+        meters.modbus.kind
         meters.catalog
     """,
     "sobre_agent": """
@@ -53,7 +56,7 @@ LAYERS = {
         store/
         account limits registry day_sums perimeter.facts
         conservation days months perimeter.toml migrate.side
-        perimeter.files rebuild migrate.proof migrate.sqlite migrate.influx
+        perimeter.files perimeter.bills rebuild migrate.proof migrate.sqlite migrate.influx
         intake duties migrate.move migrate.influx_target
         rulings snapshot
         jobs mqtt

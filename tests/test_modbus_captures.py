@@ -11,7 +11,8 @@ import pytest
 from meters.served import CAPTURES, HOST, Capture, Served, capture
 from sobre_agent.config import Meter
 from sobre_drivers.meters import catalog
-from sobre_drivers.meters.modbus.driver import ModbusDriver
+from sobre_drivers.meters.kind import MeterDriver
+from sobre_drivers.meters.modbus.profile import read
 from sobre_drivers.sample import Reading
 
 SHARED = Path(__file__).parents[2] / "shared" / "captures" / "modbus"
@@ -20,12 +21,12 @@ PROFILES = sorted(catalog.paths())
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/captures is not here")
 
 
-def driver(name: str, port: int, folder: Path | None = None, **more: Any) -> ModbusDriver:
+def driver(name: str, port: int, folder: Path | None = None, **more: Any) -> MeterDriver:
     meter = Meter(device="m", profile=name, host=HOST, port=port, rated_w=50_000.0, **more)
     return catalog.driver_for(meter, folder)
 
 
-def shows(meter: ModbusDriver) -> dict[tuple[str, str], float | str | None]:
+def shows(meter: MeterDriver) -> dict[tuple[str, str], float | str | None]:
     return {(each.device, each.name): each.value for each in meter.shown()}
 
 
@@ -161,7 +162,7 @@ TO_BASE: dict[str, Fraction | int] = {"kW": 1000, "kWh": 1000, "mW": Fraction(1,
 def test_every_address_stands_in_the_register_maps(name: str) -> None:
     with (SHARED / "register_maps.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["meter"] == MAPS[name]]
-    profile = catalog.find(name)
+    profile = read(catalog.find(name))
     for part in profile.part:
         for quantity, register in part.registers().items():
             there = [row for row in rows if int(row["address"]) == register.address]

@@ -244,7 +244,7 @@ def test_a_busy_meter_is_asked_the_same_again() -> None:
 
 def test_meters_behind_one_gateway_share_its_connection() -> None:
     with Scripted(well) as gateway:
-        lines: dict[tuple[str, int], Line] = {}
+        lines: dict[tuple[str, str], Line] = {}
         drivers = [
             catalog.driver_for(
                 Meter(

@@ -139,7 +139,9 @@ def test_outlets_are_numbered_and_moved_on(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("path", sorted(OWN_FOLDER.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted(OWN_FOLDER.glob("modbus/*.toml")), ids=lambda path: path.stem
+)
 def test_our_own_profiles_say_where_they_are_from(path: Path) -> None:
     read = profile.read(path)
     assert len(read.source) > 20

@@ -16,7 +16,7 @@ def test_every_model_is_listed_with_how_sure_we_are(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == plain
     for name in catalog.paths():
         (line,) = [line for line in plain.splitlines() if line.startswith(name + " ")]
-        assert catalog.find(name).confirmed in line
+        assert catalog.about(catalog.find(name)).confirmed in line
     assert "unconfirmed (2): one source only" in plain
 
 
@@ -44,7 +44,7 @@ def test_a_broken_profile_hides_no_other(
 
 def test_check_names_file_and_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "acme.toml"
-    good = (catalog.OWN_FOLDER / "abb-b23.toml").read_text(encoding="utf-8")
+    good = (catalog.OWN_FOLDER / "modbus" / "abb-b23.toml").read_text(encoding="utf-8")
     path.write_text(good, encoding="utf-8")
     assert main(["meters", "check", str(path)]) == 0
     assert "no mistake found" in capsys.readouterr().out
@@ -60,7 +60,7 @@ def test_check_names_file_and_key(tmp_path: Path, capsys: pytest.CaptureFixture[
     ("wrong", "finding"),
     [
         (["--profile", "eastron-sdm12"], "did you mean 'eastron-sdm120'?"),
-        (["--port", "70000"], "no TCP port"),
+        (["--port", "70000"], "is no port"),
         (["--unit-id", "300"], "0 to 255"),
         (["--timeout-s", "0"], "more than 0 s"),
         (["--device", "A B"], "use a-z"),

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from sobre_drivers import settings
 from sobre_drivers.birth import MAX_TEXT
 from sobre_drivers.calendar import WorkingHours
-from sobre_drivers.load import CLASSES, DEVICE, NODE
+from sobre_drivers.load import NODE
+from sobre_drivers.meters.configured import Hours, MeterSettings, require, require_class
 
 LoadLength = Literal["minute", "ten-minutes", "hour", "day"]
 Pace = Literal["daily", "hourly", "as-closed"]
@@ -45,13 +46,13 @@ class Mqtt:
     live: bool = False
 
     def __post_init__(self) -> None:
-        _require(bool(self.host), "host: empty; name the broker")
-        _require(self.port is None or 0 < self.port < 65536, f"port: {self.port} is no TCP port")
-        _require(1 <= self.keepalive_s <= 3600, "keepalive_s: 1 to 3600 s are possible")
+        require(bool(self.host), "host: empty; name the broker")
+        require(self.port is None or 0 < self.port < 65536, f"port: {self.port} is no TCP port")
+        require(1 <= self.keepalive_s <= 3600, "keepalive_s: 1 to 3600 s are possible")
         paired = (self.certificate_file is None) == (self.key_file is None)
-        _require(paired, "certificate_file: it and key_file go together; give both or none")
+        require(paired, "certificate_file: it and key_file go together; give both or none")
         wanted = self.encrypted or not (self.ca_file or self.certificate_file)
-        _require(wanted, "tls: off, yet ca_file or certificate_file is given; set tls = 'on'")
+        require(wanted, "tls: off, yet ca_file or certificate_file is given; set tls = 'on'")
 
     @property
     def encrypted(self) -> bool:
@@ -72,7 +73,7 @@ class SpoolSettings:
     max_mib: int = 64
 
     def __post_init__(self) -> None:
-        _require(self.max_mib >= 1, f"max_mib: {self.max_mib} MiB hold nothing; 1 at least")
+        require(self.max_mib >= 1, f"max_mib: {self.max_mib} MiB hold nothing; 1 at least")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,11 @@ class Delivery:
     clock_tolerance_s: float = 300.0
 
     def __post_init__(self) -> None:
-        _require(self.clock_tolerance_s >= 1, "clock_tolerance_s: clocks differ by a second always")
-        _require(self.window is None or 1 <= self.window <= 1000, "window: 1 to 1000 batches")
-        _require(self.confirm_timeout_s > 0, "confirm_timeout_s: more than 0 s is needed")
+        require(self.clock_tolerance_s >= 1, "clock_tolerance_s: clocks differ by a second always")
+        require(self.window is None or 1 <= self.window <= 1000, "window: 1 to 1000 batches")
+        require(self.confirm_timeout_s > 0, "confirm_timeout_s: more than 0 s is needed")
         below = self.retry_max_s >= self.confirm_timeout_s
-        _require(below, "retry_max_s: less than confirm_timeout_s; the same or more is needed")
+        require(below, "retry_max_s: less than confirm_timeout_s; the same or more is needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,55 +107,26 @@ class Host:
     load: LoadLength = "day"
 
     def __post_init__(self) -> None:
-        _require_class(self.device_class, "auto")
-        _require(self.sample_s >= 1, "sample_s: at least 1 s between two samples")
+        require_class(self.device_class, "auto")
+        require(self.sample_s >= 1, "sample_s: at least 1 s between two samples")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What stands behind one outlet, `outlet-07`; None: what the profile says."""
+class Meter(MeterSettings):
+    """A meter, and how often it is asked; None: as often, and when, as suits its profile.
 
-    name: str
-    device_class: str | None = None
-    rated_w: float | None = None
-
-    def __post_init__(self) -> None:
-        _require_class(self.device_class)
-        _require_power(self.rated_w)
-
-
-@dataclass(frozen=True, slots=True)
-class Meter:
-    """One meter, or one PDU with its outlets; `outlets` empty: all that its profile knows.
-
-    `rated_w` is the greatest power that can flow through it (W). `device_class` and `rated_w` None:
-    what its profile says; `outlet_load` None: as `load`.
+    `hours` "working" asks it in `working_hours` only. `outlet_load` None: as `load`.
     """
 
-    device: str
-    profile: str
-    host: str
-    port: int = 502
-    unit_id: int = 1
-    device_class: str | None = None
-    rated_w: float | None = None
-    outlets: tuple[int, ...] = ()
-    sample_s: float = 10.0
+    sample_s: float | None = None
+    hours: Hours | None = None
     load: LoadLength = "minute"
     outlet_load: LoadLength | None = None
-    timeout_s: float = 3.0
-    parts: tuple[Part, ...] = ()
 
     def __post_init__(self) -> None:
-        known = DEVICE.fullmatch(self.device) is not None and "/" not in self.device
-        _require(known, f"device: {self.device!r}; use a-z, 0-9, '.', '_' and '-', 63 at most")
-        _require_class(self.device_class)
-        _require(bool(self.host), "host: empty; name the meter's address")
-        _require(0 < self.port < 65536, f"port: {self.port} is no TCP port")
-        _require(0 <= self.unit_id <= 255, f"unit_id: {self.unit_id}; 0 to 255 are possible")
-        _require(self.sample_s >= 1, "sample_s: at least 1 s between two samples")
-        _require_power(self.rated_w)
-        _require(self.timeout_s > 0, "timeout_s: more than 0 s is needed")
+        MeterSettings.__post_init__(self)
+        often = self.sample_s is None or self.sample_s >= 1
+        require(often, "sample_s: at least 1 s between two samples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,31 +180,31 @@ class AgentConfig:
 
     def __post_init__(self) -> None:
         for key, text in (("organisation", self.organisation), ("site", self.site)):
-            _require(
+            require(
                 0 < len(text) <= MAX_TEXT and text.isprintable(),
                 f"{key}: {text!r}; 1 to {MAX_TEXT} printable characters are needed",
             )
         named = NODE.fullmatch(self.node) is not None
-        _require(named or not self.node, f"node: {self.node!r}; use a-z, 0-9, '.', '_' and '-'")
-        _require(
+        require(named or not self.node, f"node: {self.node!r}; use a-z, 0-9, '.', '_' and '-'")
+        require(
             named or self.organisation_key_file is not None,
             "node: empty; name the node, or give organisation_key_file to derive it",
         )
-        _require(known_zone(self.timezone), f"timezone: {self.timezone!r} is not an IANA name")
+        require(known_zone(self.timezone), f"timezone: {self.timezone!r} is not an IANA name")
         connected = self.delivery.pace == "as-closed" or not self.mqtt.live
-        _require(connected, "mqtt.live: needs a connection that is kept; set pace = 'as-closed'")
-        _require(self.host.enabled or bool(self.meters), "nothing to measure; add [[meters]]")
+        require(connected, "mqtt.live: needs a connection that is kept; set pace = 'as-closed'")
+        require(self.host.enabled or bool(self.meters), "nothing to measure; add [[meters]]")
         hours = self.working_hours
-        _require(
+        require(
             0 <= hours.start_h < hours.end_h <= 24,
             "working_hours: start_h comes before end_h, both 0 to 24",
         )
         days_known = all(1 <= day <= 7 for day in hours.days)
-        _require(days_known, "working_hours.days: 1 (Monday) to 7 (Sunday) are possible")
+        require(days_known, "working_hours.days: 1 (Monday) to 7 (Sunday) are possible")
         names = [meter.device for meter in self.meters]
         twice = sorted({name for name in names if names.count(name) > 1})
-        _require(not twice, f"meters: device {twice} twice; give each meter its own name")
-        _require(self.node not in names, f"meters: device {self.node!r} is this node's own name")
+        require(not twice, f"meters: device {twice} twice; give each meter its own name")
+        require(self.node not in names, f"meters: device {self.node!r} is this node's own name")
 
     @property
     def zone(self) -> ZoneInfo:
@@ -262,20 +234,3 @@ def known_zone(name: str) -> bool:
     except (KeyError, ValueError, OSError):
         return False
     return True
-
-
-def _require(holds: bool, problem: str) -> None:
-    if not holds:
-        raise ValueError(problem)
-
-
-def _require_power(rated_w: float | None) -> None:
-    _require(rated_w is None or rated_w > 0, "rated_w: more than 0 W is needed")
-
-
-def _require_class(device_class: str | None, *more: str) -> None:
-    choices = (*more, *CLASSES)
-    _require(
-        device_class is None or device_class in choices,
-        f"device_class: {device_class!r}; choose one of {', '.join(choices)}",
-    )

@@ -5,7 +5,6 @@ import stat
 from pathlib import Path
 
 from sobre_agent.config import AgentConfig, loopback
-from sobre_agent.sources import parts_of
 from sobre_drivers.errors import ConfigError
 
 
@@ -43,9 +42,7 @@ def warnings(config: AgentConfig) -> list[str]:
 
         for meter in config.meters:
             try:
-                found += catalog.warnings(
-                    catalog.describe(meter, config.profiles_folder, parts_of(meter))
-                )
+                found += catalog.warnings(catalog.describe(meter, config.profiles_folder))
             except ConfigError:
                 continue
     return found
@@ -93,7 +90,7 @@ def _meters(config: AgentConfig) -> list[str]:
         found.append("meters: pymodbus is not installed; pip install 'sobre[meters]'")
     for meter in config.meters:
         try:
-            catalog.describe(meter, config.profiles_folder, parts_of(meter))
+            catalog.describe(meter, config.profiles_folder)
         except ConfigError as error:
             found += [f"meters, {meter.device}: {problem}" for problem in error.problems]
     return found

@@ -65,6 +65,8 @@ class Group:
         period_s = source.sample_s * self.allowed.slower
         if self.allowed.paused and private(source):
             heard, period_s = Round(source, self._clock.now(), ()), max(period_s, PAUSED_S)
+        elif source.times is not None and not source.times.hold(self._clock.now().wall_s):
+            heard = Round(source, self._clock.now(), ())
         else:
             heard = asked(source, self._clock)
         turn.failures = 0 if heard.problem is None else turn.failures + 1

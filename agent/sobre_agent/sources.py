@@ -1,15 +1,16 @@
 """From the configuration to drivers: the one place that imports them, each when it is used."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sobre_agent.config import AgentConfig, LoadLength, Meter
 from sobre_agent.version import VERSION
 from sobre_drivers import birth
+from sobre_drivers.calendar import Times
 from sobre_drivers.sample import UJ_PER_J, Described, Driver
 
 if TYPE_CHECKING:
-    from sobre_drivers.meters.modbus.points import Own
+    from sobre_drivers.meters.kind import About, Lines
 
 # 10 Wh: a register that counts in this or finer needs no word (sobre_drivers.birth).
 FINE_COUNT_J = 36_000
@@ -22,7 +23,7 @@ class Source:
     """A driver and how it is asked: every `sample_s` s, its energy cut into loads of `load`.
 
     The parts of a device (`pdu-a3/outlet-07`) have loads of `part_load`. Sources of one `address`
-    share a line and are asked one after another.
+    share a line and are asked one after another, and only in `times` if they are given.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Source:
     load: LoadLength
     address: str = HERE
     part_load: LoadLength | None = None
+    times: Times | None = None
 
     def load_of(self, device: str) -> LoadLength:
         """The length of this device's loads."""
@@ -52,19 +54,12 @@ def sources_of(config: AgentConfig, node: str) -> list[Source]:
     if config.meters:
         from sobre_drivers.meters import catalog
 
-        lines: dict[tuple[str, int], Any] = {}
+        lines: Lines = {}
         for meter in config.meters:
-            own = parts_of(meter)
-            driver = catalog.driver_for(meter, config.profiles_folder, own, lines)
-            made.append(_meter(meter, driver))
+            about = catalog.about(catalog.find(meter.profile, config.profiles_folder))
+            driver = catalog.driver_for(meter, config.profiles_folder, lines)
+            made.append(_meter(meter, about, driver, config))
     return made
-
-
-def parts_of(meter: Meter) -> dict[str, "Own"]:
-    """What the configuration says of a meter's parts, as its driver takes it."""
-    from sobre_drivers.meters.modbus.points import Own
-
-    return {part.name: Own(part.device_class, part.rated_w) for part in meter.parts}
 
 
 def birth_of(described: Described, config: AgentConfig) -> bytes:
@@ -98,6 +93,15 @@ def _this_machine(config: AgentConfig, node: str) -> Source:
     return Source(driver.name, driver, config.host.sample_s, config.host.load)
 
 
-def _meter(meter: Meter, driver: Driver) -> Source:
-    address = f"{meter.host}:{meter.port}"
-    return Source(meter.device, driver, meter.sample_s, meter.load, address, meter.outlet_load)
+def _meter(meter: Meter, about: "About", driver: Driver, config: AgentConfig) -> Source:
+    return Source(
+        meter.device,
+        driver,
+        meter.sample_s or about.sample_s,
+        meter.load,
+        meter.address,
+        meter.outlet_load,
+        Times(config.zone, config.working_hours)
+        if (meter.hours or about.hours) == "working"
+        else None,
+    )

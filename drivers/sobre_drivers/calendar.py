@@ -19,6 +19,20 @@ class WorkingHours:
     days: tuple[int, ...] = (1, 2, 3, 4, 5)
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Working hours in a time zone, as Unix seconds know them."""
+
+    zone: ZoneInfo
+    hours: WorkingHours
+
+    def hold(self, wall_s: float) -> bool:
+        """Whether people work at this instant."""
+        local = datetime.fromtimestamp(wall_s, tz=UTC).astimezone(self.zone)
+        worked = self.hours.start_h <= local.hour < self.hours.end_h
+        return worked and not rests(local.date(), self.hours)
+
+
 def easter(year: int) -> date:
     """Easter Sunday of a Gregorian year."""
     a, (b, c) = year % 19, divmod(year, 100)

@@ -9,7 +9,6 @@ from typing import Any
 from sobre_agent.config import Meter
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.meters import catalog
-from sobre_drivers.meters.modbus import profile
 
 UNCONFIRMED = "unconfirmed"
 
@@ -49,19 +48,19 @@ def _list(folder: Path | None, as_json: bool) -> int:
     problems: list[str] = []
     for name, path in catalog.paths(folder).items():
         try:
-            model = profile.read(path)
+            model = catalog.about(path)
         except ConfigError as error:
             problems += error.problems
             continue
-        energy = any(part.energy for part in model.part)
         rows.append(
             {
                 "profile": name,
+                "protocol": model.protocol,
                 "maker": model.maker,
                 "model": model.model,
                 "confirmed": model.confirmed,
-                "measures": "register" if energy else "power",
-                "devices": sum(part.count for part in model.part),
+                "measures": model.measures,
+                "devices": model.devices,
                 "source": model.source,
                 "note": model.note,
             }
@@ -76,7 +75,7 @@ def _list(folder: Path | None, as_json: bool) -> int:
 
 
 def _print_models(rows: list[dict[str, Any]]) -> None:
-    heads = ("profile", "maker", "model", "confirmed", "measures")
+    heads = ("profile", "protocol", "maker", "model", "confirmed", "measures")
     wide = [max(len(str(row[head])) for row in [*rows, {h: h for h in heads}]) for head in heads]
     for row in [{head: head for head in heads}, *rows]:
         cells = (str(row[head]).ljust(width) for head, width in zip(heads, wide, strict=True))
@@ -114,6 +113,6 @@ def _read(options: argparse.Namespace, as_json: bool) -> int:
 
 
 def _check(path: Path) -> int:
-    model = profile.read(path)
+    model = catalog.about(path)
     print(f"{path}: {model.maker} {model.model}, {model.confirmed}: no mistake found")
     return 0

@@ -4,88 +4,72 @@ The library that speaks to a meter is imported when a driver is made, and not be
 """
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import cast
 
 from sobre_drivers.errors import ConfigError
-from sobre_drivers.meters.modbus import points, profile
-from sobre_drivers.meters.modbus.points import Own
-from sobre_drivers.meters.modbus.profile import Profile
+from sobre_drivers.meters.configured import MeterSettings
+from sobre_drivers.meters.kind import About, Kind, Lines, MeterDriver, Own
 from sobre_drivers.registers import Limits
 from sobre_drivers.sample import RATED_MARGIN, Described
-
-if TYPE_CHECKING:
-    from sobre_drivers.meters.modbus.driver import Line, ModbusDriver
+from sobre_drivers.settings import read_toml
 
 OWN_FOLDER = Path(__file__).parent / "profiles"
+# A profile that names no protocol is of the first.
+PROTOCOLS = ("modbus",)
 # A reader may be down over a long holiday; a register that wraps twice within it deceives.
 LONGEST_GAP_S = 14 * 86400.0
 
 
-class MeterSettings(Protocol):
-    """What a configuration says of one meter."""
-
-    @property
-    def device(self) -> str: ...
-    @property
-    def profile(self) -> str: ...
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def unit_id(self) -> int: ...
-    @property
-    def device_class(self) -> str | None: ...
-    @property
-    def rated_w(self) -> float | None: ...
-    @property
-    def outlets(self) -> tuple[int, ...]: ...
-    @property
-    def timeout_s(self) -> float: ...
-
-
 def paths(profiles_folder: Path | None = None) -> dict[str, Path]:
     """Profile files by name; one in the user's own folder stands in for ours of that name."""
-    found = {path.stem: path for path in sorted(OWN_FOLDER.glob("*.toml"))}
+    found = {path.stem: path for path in sorted(OWN_FOLDER.glob("*/*.toml"))}
     if profiles_folder is not None:
         if not profiles_folder.is_dir():
             raise ConfigError(f"{profiles_folder}: no such folder; create it or name another")
         found |= {path.stem: path for path in sorted(profiles_folder.glob("*.toml"))}
-    return found
+    return dict(sorted(found.items()))
 
 
-def find(name: str, profiles_folder: Path | None = None) -> Profile:
-    """The profile of that name; ConfigError with the nearest one if there is none."""
+def find(name: str, profiles_folder: Path | None = None) -> Path:
+    """The file of the profile of that name; ConfigError with the nearest one if there is none."""
     known = paths(profiles_folder)
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {near[0]!r}?" if near else "`sobre-agent meters` lists those that are"
         raise ConfigError(f"profile {name!r} is not known; {hint}")
-    return profile.read(known[name])
+    return known[name]
 
 
-def describe(
-    meter: MeterSettings,
-    profiles_folder: Path | None = None,
-    own: Mapping[str, Own] | None = None,
-) -> list[Described]:
-    """The devices behind a meter, without asking it; ConfigError if the settings do not fit.
+def about(path: Path) -> About:
+    """The model of a profile file; ConfigError holds one line for each mistake in it."""
+    return kind_of(path).about(path)
 
-    `own` is what the configuration says of single parts, by their name (`outlet-07`).
-    """
-    model = find(meter.profile, profiles_folder)
-    whole = Own(meter.device_class, meter.rated_w)
-    parts = {f"{meter.device}/{name}": value for name, value in (own or {}).items()}
-    behind = points.points(model, meter.device, meter.outlets)
-    strange = sorted(parts.keys() - {point.device for point in behind})
+
+def kind_of(path: Path) -> Kind:
+    """The protocol that a profile file is for; ConfigError if it is none of ours."""
+    protocol = read_toml(path).get("protocol", PROTOCOLS[0])
+    if protocol not in PROTOCOLS:
+        near = difflib.get_close_matches(str(protocol), PROTOCOLS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(PROTOCOLS)}"
+        raise ConfigError(f"{path}: protocol is {protocol!r}; {hint}")
+    return cast(Kind, import_module(f"sobre_drivers.meters.{protocol}.kind"))
+
+
+def describe(meter: MeterSettings, profiles_folder: Path | None = None) -> list[Described]:
+    """The devices behind a meter, without asking it; ConfigError if the settings do not fit."""
+    path = find(meter.profile, profiles_folder)
+    kind = kind_of(path)
+    own = {
+        f"{meter.device}/{part.name}": Own(part.device_class, part.rated_w) for part in meter.parts
+    }
+    described = kind.describe(meter.profile, path, meter, own)
+    strange = sorted(own.keys() - {each.device for each in described})
     if strange:
         raise ConfigError(f"{strange[0]}: no part of a {meter.profile} that is read; see outlets")
-    return [
-        points.described(model, meter.profile, point, whole, parts.get(point.device))
-        for point in behind
-    ]
+    return described
 
 
 def warnings(described: Sequence[Described], longest_gap_s: float = LONGEST_GAP_S) -> list[str]:
@@ -103,26 +87,13 @@ def warnings(described: Sequence[Described], longest_gap_s: float = LONGEST_GAP_
 
 
 def driver_for(
-    meter: MeterSettings,
-    profiles_folder: Path | None = None,
-    own: Mapping[str, Own] | None = None,
-    lines: dict[tuple[str, int], "Line"] | None = None,
-) -> "ModbusDriver":
+    meter: MeterSettings, profiles_folder: Path | None = None, lines: Lines | None = None
+) -> MeterDriver:
     """The driver of a configured meter; it connects when it is first read.
 
-    Meters that are handed the same `lines` share the connection to one address, so that a gateway
-    is asked one thing at a time.
+    Meters that are handed the same `lines` may share a connection, so that a gateway is asked one
+    thing at a time.
     """
-    described = describe(meter, profiles_folder, own)
-    model = find(meter.profile, profiles_folder)
-    try:
-        from sobre_drivers.meters.modbus.driver import Line, ModbusDriver
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"{meter.device}: {error.name} is not installed; pip install 'sobre[meters]'"
-        ) from error
-    address = (meter.host, meter.port)
-    shared = {} if lines is None else lines
-    line = shared.setdefault(address, Line(*address, meter.timeout_s))
-    behind = points.points(model, meter.device, meter.outlets)
-    return ModbusDriver(meter.device, line, meter.unit_id, model, behind, described)
+    described = describe(meter, profiles_folder)
+    path = find(meter.profile, profiles_folder)
+    return kind_of(path).driver(path, meter, described, {} if lines is None else lines)

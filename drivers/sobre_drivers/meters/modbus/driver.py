@@ -11,9 +11,10 @@ from pymodbus.exceptions import ConnectionException
 from pymodbus.pdu import ModbusPDU
 
 from sobre_drivers.errors import MeterError
+from sobre_drivers.meters.kind import Value
 from sobre_drivers.meters.modbus import points, sunspec
 from sobre_drivers.meters.modbus.blocks import Block, merged
-from sobre_drivers.meters.modbus.points import Point, Value
+from sobre_drivers.meters.modbus.points import Point
 from sobre_drivers.meters.modbus.profile import Profile
 from sobre_drivers.sample import Described, Reading
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
 
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import Origin
+from sobre_drivers.meters.kind import Own, Value
 from sobre_drivers.meters.modbus import decoding
 from sobre_drivers.meters.modbus.blocks import Block
 from sobre_drivers.meters.modbus.profile import Part, Profile, Register, devices
@@ -17,32 +17,12 @@ Picture = Mapping[int, Mapping[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
-    """What the configuration says of one part of a meter; None: what the profile says.
-
-    `rated_w` is its greatest plausible power (W).
-    """
-
-    device_class: str | None = None
-    rated_w: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Point:
     """One device behind a meter; its addresses are the part's, `moved` on."""
 
     device: str
     part: Part
     moved: int
-
-
-class Value(NamedTuple):
-    """What one register says, in the profile's own unit; None if the meter did not say it."""
-
-    device: str
-    name: str
-    value: float | str | None
-    unit: str
 
 
 def points(profile: Profile, device: str, outlets: tuple[int, ...] = ()) -> tuple[Point, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from sobre_drivers.load import CLASSES
+from sobre_drivers.meters.kind import Confirmed
 from sobre_drivers.settings import build, read_toml
 
 # A request may ask for 125 registers at most (Modbus Application Protocol V1.1b3, 6.3).
@@ -20,7 +21,6 @@ Kind = Literal[
     "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "text"
 ]
 WordOrder = Literal["high-first", "low-first"]
-Confirmed = Literal["capture", "two-sources", "unconfirmed"]
 
 BITS = {
     "uint16": 16,
@@ -204,6 +204,7 @@ class Profile:
     sunspec_model: int | None = None
     serial: Serial | None = None
     note: str = ""
+    protocol: Literal["modbus"] = "modbus"
 
     def __post_init__(self) -> None:
         _a_class(self.device_class)
