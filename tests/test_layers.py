@@ -55,7 +55,7 @@ LAYERS = {
         perimeter.metering
         store/
         account limits registry day_sums perimeter.facts
-        conservation days months perimeter.toml migrate.side
+        conservation days months perimeter.toml perimeter.monthly migrate.side
         perimeter.files perimeter.bills rebuild migrate.proof migrate.sqlite migrate.influx
         intake duties migrate.move migrate.influx_target
         rulings snapshot

@@ -57,7 +57,12 @@ def test_the_constant_perimeter_holds_in_both_periods() -> None:
 
 def test_what_weakens_the_figures_is_remarked() -> None:
     bare = Perimeter(Baseline(2022, "measured"))
-    assert [line.split(":")[0] for line in remarks(bare)] == ["inventory", "headcount", "users"]
+    assert [line.split(":")[0] for line in remarks(bare)] == [
+        "inventory",
+        "headcount",
+        "baseline",
+        "users",
+    ]
     sure = Perimeter(
         Baseline(2022, "measured"),
         inventory={"2026-01": {PRINTERS: (150.0, 0.0)}, "2026-02": {}},

@@ -38,9 +38,9 @@ def test_right_files_are_read(tmp_path: Path) -> None:
         ),
         pytest.param(
             "baseline.csv",
-            "organisation,class,kwh,half_width_kwh,document\nnorthtown,printer,18400,1,\n",
-            "baseline.csv:2: column 'document' is empty",
-            id="baseline-without-evidence",
+            "organisation,class,kwh,half_width_kwh\nnorthtown,printer,18400,0\n",
+            "baseline.csv:2: column 'half_width_kwh' is 0",
+            id="baseline-without-error-or-evidence",
         ),
         pytest.param(
             "headcount.csv",

@@ -49,6 +49,9 @@ class StratumMonth:
 
     `sums` is Σ of (x_work, x_rest, w_work, w_rest) over devices, x in kWh and w in valid
     device-days; `squares` holds the ten second moments in the order of `PAIRS`.
+
+    `billed_u_kwh` (k = 1) is only given where a bill says it all: one unit, seen each day, never
+    sampled; with no day at all, the bill of that month is missing.
     """
 
     month: str
@@ -61,6 +64,7 @@ class StratumMonth:
     estimated_kwh: float
     out_of_hours_kwh: float
     largest_kwh: float | None
+    billed_u_kwh: float | None = None
 
 
 def stratum_month(
@@ -92,6 +96,26 @@ def stratum_month(
         estimated_kwh=fsum(row.estimated_kwh for row in seen),
         out_of_hours_kwh=fsum(row.out_of_hours_kwh for row in seen),
         largest_kwh=max(sum(row.energy_kwh) for row in seen) if keeps_squares else None,
+    )
+
+
+def billed_month(
+    month: str, stratum: Stratum, calendar_days: tuple[int, int], kwh: float, u_kwh: float
+) -> StratumMonth:
+    """A month that a bill tells, spread evenly over its days; when in the day it does not say."""
+    work, rest = calendar_days
+    per_day_kwh = kwh / (work + rest)
+    sums = (per_day_kwh * work, kwh - per_day_kwh * work, float(work), float(rest))
+    return StratumMonth(
+        month, stratum, 1, calendar_days, sums, None, kwh, 0.0, 0.0, None, billed_u_kwh=u_kwh
+    )
+
+
+def unbilled_month(month: str, stratum: Stratum, calendar_days: tuple[int, int]) -> StratumMonth:
+    """The month of a bill that is missing: it stands there, so that no total passes it over."""
+    nothing = (0.0, 0.0, 0.0, 0.0)
+    return StratumMonth(
+        month, stratum, 0, calendar_days, nothing, None, 0.0, 0.0, 0.0, None, billed_u_kwh=0.0
     )
 
 
@@ -131,7 +155,9 @@ def month_rows(
 
 def to_json(m: StratumMonth) -> dict[str, Any]:
     """A JSON object; `from_json` gives back an equal row, bit for bit, even through text."""
+    billed = {} if m.billed_u_kwh is None else {"billed_u_kwh": m.billed_u_kwh}
     return {
+        **billed,
         "month": m.month,
         "organisation": m.stratum.organisation,
         "site": m.stratum.site,
@@ -166,6 +192,7 @@ def from_json(d: Mapping[str, Any]) -> StratumMonth:
             estimated_kwh=d["estimated_kwh"],
             out_of_hours_kwh=d["out_of_hours_kwh"],
             largest_kwh=d["largest_kwh"],
+            billed_u_kwh=d.get("billed_u_kwh"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(

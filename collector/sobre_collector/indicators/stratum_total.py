@@ -113,6 +113,30 @@ def sampled(
     )
 
 
+def billed(row: StratumMonth) -> StratumTotal:
+    """A stratum that a bill tells whole: measured by a utility, with its stated uncertainty alone.
+
+    Where the bill of the month is missing nothing takes its place: other rooms are other rooms.
+    """
+    days = sum(row.sums[2:])
+    kwh = fsum(row.sums[:2])
+    return StratumTotal(
+        row.month,
+        row.stratum,
+        inventory_n=1.0,
+        devices_n=row.devices,
+        total_kwh=kwh,
+        variance=(row.billed_u_kwh or 0.0) ** 2,
+        df=inf,
+        measured_kwh=kwh,
+        estimated_kwh=0.0,
+        extrapolated_kwh=0.0,
+        method="billed" if days > 0 else "no-data",
+        flags=() if days > 0 else ("bill-missing", "no-data"),
+        covered_ratio=1.0 if days > 0 else 0.0,
+    )
+
+
 def _meter_variance(row: StratumMonth, total_kwh: float, meter_u: float) -> float:
     # Meters err independently of one another; without second moments the bound is one meter.
     if row.squares is None:

@@ -14,7 +14,13 @@ from sobre_collector.indicators.collapse import ClassMonth
 from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
 from sobre_collector.indicators.quantiles import satterthwaite, two_sided
 from sobre_collector.indicators.ratio import device_days
-from sobre_collector.indicators.stratum_total import Inventory, StratumTotal, sampled, unseen
+from sobre_collector.indicators.stratum_total import (
+    Inventory,
+    StratumTotal,
+    billed,
+    sampled,
+    unseen,
+)
 
 __all__ = [
     "Inventory",
@@ -82,13 +88,16 @@ def month_total(
         if stratum.site == POOLED:
             continue
         name = stratum.device_class
+        row = by_stratum.get(stratum)
+        if row is not None and row.billed_u_kwh is not None:
+            totals.append(billed(row))
+            continue
         if name not in classes:
             classes[name] = ClassMonth(
-                [row for row in month_rows if row.stratum.device_class == name],
+                [row for row in month_rows if _tells(row, name)],
                 inventory,
-                [row for row in earlier if row.stratum.device_class == name],
+                [row for row in earlier if _tells(row, name)],
             )
-        row = by_stratum.get(stratum)
         if row is not None and device_days(row) > 0:
             one = sampled(row, inventory, classes[name], (meter_u or {}).get(name, 0.0))
         elif inventory.get(stratum, (0.0, 0.0))[0] > 0:
@@ -98,6 +107,11 @@ def month_total(
             continue
         totals.append(with_common(one, (common_u or {}).get(name, 0.0)))
     return totals
+
+
+def _tells(row: StratumMonth, name: str) -> bool:
+    # A bill is of a whole room: it says nothing of what one device of its class uses.
+    return row.stratum.device_class == name and row.billed_u_kwh is None
 
 
 def _calendar_days(name: str, rows: Sequence[StratumMonth]) -> tuple[int, int]:

@@ -4,15 +4,20 @@ All of it is stated by people and can be wrong or late, so counts carry their un
 month that nobody stated says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
 from typing import Generic, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
+from sobre_collector.indicators.degree_days import DegreeDayTable
 from sobre_collector.indicators.moments import Stratum
 from sobre_collector.perimeter.metering import Tree
+from sobre_collector.perimeter.scenarios import Scenario
+from sobre_collector.perimeter.printing import Printing
+from sobre_collector.perimeter.rates import Rates
+from sobre_collector.perimeter.rooms import Room
 from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.load import CLASSES
 
@@ -95,6 +100,20 @@ class Baseline:
     approved_by: str = ""
     approved_on: str = ""
 
+    @property
+    def unproven(self) -> tuple[BaselineRow, ...]:
+        """Rows of which no document is named: an auditor will not take them."""
+        return tuple(row for row in self.rows if not row.document.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What an invoice or a utility's meter says of a month, and the document that says it."""
+
+    kwh: float
+    half_width_kwh: float
+    document: str
+
 
 @dataclass(frozen=True, slots=True)
 class Stated(Generic[T]):
@@ -119,7 +138,8 @@ class Perimeter:
     """Everything that people state about the fleet; see config/perimeter.example.toml.
 
     `inventory` holds units in service and head-counts the users at the end of each stated month,
-    each with its half-width. `user_factor` is φ by class.
+    each with its half-width. `user_factor` is φ by class. `billed` holds what has no meter of ours,
+    by month and stratum; `degree_days` those of each site and base temperature, by month.
     """
 
     baseline: Baseline
@@ -135,6 +155,11 @@ class Perimeter:
     headcount: Mapping[str, Mapping[str, Counts]] = field(default_factory=dict)
     metering: Tree = ()
     publish_at_least: int = 10
+    billed: Mapping[str, Mapping[Stratum, Bill]] = field(default_factory=dict)
+    degree_days: DegreeDayTable = field(default_factory=dict)
+    printing: Printing = field(default_factory=Printing)
+    rooms: tuple[Room, ...] = ()
+    rates: Rates = field(default_factory=Rates)
 
     def inventory_of(self, month: str) -> Stated[Mapping[Stratum, Counts]]:
         """Units and half-width by stratum; a month that was not stated takes the one before it."""
@@ -157,6 +182,13 @@ class Perimeter:
         # Counts of one register err the same way, so half-widths do not average out.
         users = sum(users for users, _ in counts) / 12
         return Users(users, sum(half for _, half in counts) / 12, carried)
+
+    def headcount_holes(
+        self, months: Iterable[str], organisations: Iterable[str]
+    ) -> list[tuple[str, str]]:
+        """(organisation, month) without a count of their own: an earlier one, or none, serves."""
+        named = sorted(organisations)
+        return [(o, m) for m in months for o in named if o not in self.headcount.get(m, {})]
 
     def constant(self, first: str, last: str) -> tuple[Organisation, ...]:
         """Organisations that belong to the perimeter in both months and all between them."""
@@ -194,12 +226,33 @@ def remarks(perimeter: Perimeter) -> list[str]:
         found.append("headcount: none; nothing can be said at constant user perimeter")
     elif any(half == 0 for counts in perimeter.headcount.values() for _, half in counts.values()):
         found.append("headcount: some counts claim no error (half_width 0); state one")
+    baseline = perimeter.baseline
+    if baseline.unproven:
+        rows = ", ".join(f"{row.organisation} / {row.device_class}" for row in baseline.unproven)
+        found.append(f"baseline: no document for {rows}; the report says so until one is named")
+    if not baseline.approved_by or not baseline.approved_on:
+        found.append("baseline: approved_by or approved_on is missing; say which role signed, when")
     lost = _gone(perimeter)
     if lost:
         found.append(lost)
     if not perimeter.user_definition or not perimeter.user_source:
         found.append("users: no definition or source; an auditor will ask who counts as a user")
     return found
+
+
+def counted_twice(perimeter: Perimeter) -> list[str]:
+    """What stands in the bills and in the inventory of one month: one problem a stratum."""
+    found: dict[Stratum, str] = {}
+    for name in sorted(perimeter.billed):
+        units = perimeter.inventory_of(name).values
+        for s in perimeter.billed[name]:
+            if units.get(s, (0.0, 0.0))[0] > 0:
+                found.setdefault(
+                    s,
+                    f"{s.organisation} / {s.site} / {s.device_class} of {name} stands in the "
+                    "inventory too; give what is billed a site of its own, or write 0 units there",
+                )
+    return list(found.values())
 
 
 def _gone(perimeter: Perimeter) -> str | None:

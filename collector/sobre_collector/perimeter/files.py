@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sobre_collector.indicators.degree_days import DegreeDayTable
 from sobre_collector.indicators.moments import Stratum
+from sobre_collector.perimeter import statements
 from sobre_collector.perimeter.facts import (
     USER_FACTOR,
     Baseline,
@@ -17,8 +20,10 @@ from sobre_collector.perimeter.facts import (
     Perimeter,
     Site,
     Target,
+    counted_twice,
 )
 from sobre_collector.perimeter.metering import Link, Tree, mistakes
+from sobre_collector.perimeter.monthly import Bills, bills_of, degree_days_of
 from sobre_collector.perimeter.tables import (
     Column,
     Row,
@@ -35,10 +40,13 @@ from sobre_collector.perimeter.toml import PerimeterTable
 from sobre_collector.rows import Key
 from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.errors import ConfigError
-from sobre_drivers.load import CLASSES, DEVICE, NODE
+from sobre_drivers.load import CLASSES, DEVICE, NODE, personal
 from sobre_drivers.settings import build, read_toml
 
-FILES = ("inventory", "headcount", "baseline", "metering")
+FILES = (
+    *("inventory", "headcount", "baseline", "metering", "billed", "degree_days"),
+    *statements.FILES,
+)
 
 
 def load_perimeter(path: Path) -> Perimeter:
@@ -55,9 +63,16 @@ def load_perimeter(path: Path) -> Perimeter:
     tables = _Tables(path, raw, problems)
     inventory, headcount = tables.inventory(), tables.headcount()
     baseline, metering = tables.baseline(), tables.metering()
+    billed, degree_days = tables.billed(), tables.degree_days()
+    stated = statements.stated(tables._read, tables._organisation, metering, problems)
     if table is None or problems:
         raise ConfigError(*problems)
-    return _perimeter(table, inventory, headcount, baseline, metering)
+    found = _perimeter(table, inventory, headcount, baseline, metering)
+    found = replace(found, billed=billed, degree_days=degree_days, **stated)
+    twice = counted_twice(found)
+    if twice:
+        raise ConfigError(*(f"{tables.named('billed')}: {problem}" for problem in twice))
+    return found
 
 
 def _perimeter(
@@ -162,7 +177,8 @@ class _Tables:
                 Column("class", self._class),
                 Column("kwh", amount),
                 Column("half_width_kwh", amount),
-                Column("document", text),
+                # Its absence is told in the result rather than refused: there may be none.
+                Column("document", text, optional=True),
             ],
             ("organisation", "class"),
         )
@@ -179,10 +195,41 @@ class _Tables:
                 row.values["class"],
                 row.values["kwh"],
                 row.values["half_width_kwh"],
-                row.values["document"],
+                row.values["document"] or "",
             )
             for row in rows
         )
+
+    def billed(self) -> Bills:
+        unmetered = sorted(name for name in CLASSES if not personal(name))
+        rows = self._read(
+            "billed",
+            [
+                Column("month", month),
+                Column("organisation", self._organisation),
+                Column("site", self._site),
+                Column("class", one_of(unmetered, f"the classes: {', '.join(unmetered)}")),
+                Column("kwh", amount),
+                Column("half_width_kwh", amount),
+                Column("document", text),
+            ],
+            ("month", "organisation", "site", "class"),
+        )
+        return bills_of(rows, self._problems)
+
+    def degree_days(self) -> DegreeDayTable:
+        rows = self._read(
+            "degree_days",
+            [
+                Column("month", month),
+                Column("site", self._site),
+                Column("base_c", amount),
+                Column("degree_days", amount),
+                Column("half_width", amount),
+            ],
+            ("month", "site", "base_c"),
+        )
+        return degree_days_of(rows)
 
     def metering(self) -> Tree:
         rows = self._read(
@@ -201,6 +248,10 @@ class _Tables:
         tree = tuple(link for row in rows if (link := self._link(row)) is not None)
         self._problems += mistakes(tree)
         return tree
+
+    def named(self, name: str) -> str:
+        """The path of a table, for messages about it."""
+        return str(self._paths.get(name, name))
 
     def _link(self, row: Row) -> Link | None:
         v = row.values

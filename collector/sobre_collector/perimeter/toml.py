@@ -132,6 +132,14 @@ class FilesTable:
     headcount: Path | None = None
     baseline: Path | None = None
     metering: Path | None = None
+    billed: Path | None = None
+    degree_days: Path | None = None
+    printers: Path | None = None
+    page_counters: Path | None = None
+    printing: Path | None = None
+    rooms: Path | None = None
+    emission_factors: Path | None = None
+    prices: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
