@@ -52,10 +52,12 @@ LAYERS = {
     "sobre_collector": """
         rows config progress perimeter.tables backup inbox
         indicators/
-        perimeter.metering
+        perimeter.metering perimeter.scenarios perimeter.printing perimeter.rates
+        perimeter.rooms
         store/
         account limits registry day_sums perimeter.facts
         conservation days months perimeter.toml perimeter.monthly migrate.side
+        perimeter.statements printing/
         perimeter.files perimeter.bills rebuild migrate.proof migrate.sqlite migrate.influx
         intake duties migrate.move migrate.influx_target
         rulings snapshot
@@ -64,6 +66,7 @@ LAYERS = {
         service review diagnosis
         report/
         web/
+        planning/
         simulate/
         up/
         commands/

@@ -10,6 +10,7 @@ from math import fsum, hypot, inf, sqrt
 
 from sobre_collector.indicators.lmdi import decomposed, points
 from sobre_collector.indicators.quantiles import two_sided
+from sobre_collector.indicators.unit_month import PageSums
 
 WEEK_DAYS = 7
 
@@ -58,20 +59,30 @@ def page_energy(kwh: Sequence[float], pages: Sequence[int], days: float) -> Page
     """
     if len(kwh) != len(pages) or not kwh or days <= 0:
         raise ValueError(f"{len(kwh)} energies and {len(pages)} page counts over {days} days")
-    n = len(kwh)
-    whole_kwh, whole_pages = fsum(kwh), sum(pages)
-    mean_kwh, mean_pages = whole_kwh / n, whole_pages / n
-    spread = fsum((p - mean_pages) ** 2 for p in pages)
+    sums = PageSums(
+        len(kwh),
+        fsum(kwh),
+        sum(pages),
+        sum(p * p for p in pages),
+        fsum(p * e for p, e in zip(pages, kwh, strict=True)),
+    )
+    return page_energy_of(sums, days)
+
+
+def page_energy_of(sums: PageSums, days: float) -> PageEnergy:
+    """The same from the sums of `sums.days` periods that last `days` days together."""
+    n = sums.days
+    # Whole numbers until the last step: without any spread this is exactly 0.
+    spread = n * sums.pages_square - sums.pages**2
     slope = standby = None
     if spread > 0:
-        slope = fsum((p - mean_pages) * (e - mean_kwh) for p, e in zip(pages, kwh, strict=True))
-        slope /= spread
-        standby = (mean_kwh - slope * mean_pages) * n / days
+        slope = (n * sums.kwh_pages - sums.pages * sums.kwh) / spread
+        standby = (sums.kwh - slope * sums.pages) / days
     return PageEnergy(
-        1000 * whole_kwh / whole_pages if whole_pages else None,
+        1000 * sums.kwh / sums.pages if sums.pages else None,
         None if slope is None else 1000 * slope,
         standby,
-        tec_kwh_per_week(whole_kwh, days),
+        tec_kwh_per_week(sums.kwh, days),
     )
 
 

@@ -13,6 +13,8 @@ from sobre_collector.store.schema import Database
 from sobre_drivers.errors import StoreError
 
 CHAINS = ("adjustments", "baselines")
+# These came with a later step of the ledger: `rulebook.tables`.
+LATER = ("thresholds", "exclusions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Chain:
     """One chained table; `named` says of a row's content what a message calls it."""
 
     def __init__(self, file: Database, table: str, named: Callable[[str], str]) -> None:
-        if table not in CHAINS:
-            raise ValueError(f"{table}: no chained table; known: {', '.join(CHAINS)}")
+        if table not in CHAINS + LATER:
+            raise ValueError(f"{table}: no chained table; known: {', '.join(CHAINS + LATER)}")
         self._file, self._table, self._named = file, table, named
 
     def links(self) -> list[Link]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sobre_collector.indicators.moments import StratumMonth, from_json, to_json
 from sobre_collector.rows import Device, Key
-from sobre_collector.store import chain
+from sobre_collector.store import chain, rulebook, units
 from sobre_collector.store.adjustments import Adjustments
 from sobre_collector.store.decisions import Decisions
 from sobre_collector.store.decisions import tables as decision_tables
@@ -60,6 +60,8 @@ class Ledger:
         self._file = Database(path, STEPS, create, readonly)
         self.decisions = Decisions(self._file)
         self.adjustments = Adjustments(self._file)
+        self.units = units.Units(self._file)
+        self.rulebook = rulebook.Rulebook(self._file)
 
     def close(self) -> None:
         """Give the file back."""
@@ -289,4 +291,7 @@ def _third_version(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE devices ADD COLUMN count_j INTEGER")
 
 
-STEPS: tuple[Step, ...] = (_first_version, _second_version, _third_version, chain.tables)
+STEPS: tuple[Step, ...] = (
+    *(_first_version, _second_version, _third_version, chain.tables),
+    *(units.tables, rulebook.tables),
+)
