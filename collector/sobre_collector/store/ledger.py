@@ -8,15 +8,16 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from sobre_collector.indicators.moments import StratumMonth, from_json, to_json
 from sobre_collector.rows import Device, Key
 from sobre_collector.store import chain, rulebook, units
 from sobre_collector.store.adjustments import Adjustments
+from sobre_collector.store.baselines import Baselines
 from sobre_collector.store.decisions import Decisions
 from sobre_collector.store.decisions import tables as decision_tables
+from sobre_collector.store.results import Result, Results
 from sobre_collector.store.schema import Database, Step
 from sobre_drivers.errors import StoreError
 
@@ -43,16 +44,6 @@ class CheckMark:
     carried: str = "{}"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What was published, and the hash that chains it to the one before."""
-
-    number: int
-    indicator_id: str
-    content_json: str
-    sha256: str
-
-
 class Ledger:
     """Every method is one transaction and raises StoreError where the disk refuses."""
 
@@ -60,6 +51,8 @@ class Ledger:
         self._file = Database(path, STEPS, create, readonly)
         self.decisions = Decisions(self._file)
         self.adjustments = Adjustments(self._file)
+        self.baselines = Baselines(self._file)
+        self.published = Results(self._file)
         self.units = units.Units(self._file)
         self.rulebook = rulebook.Rulebook(self._file)
 
@@ -219,32 +212,11 @@ class Ledger:
 
     def put_result(self, indicator_id: str, content_json: str) -> Result:
         """Freeze what was published; it can be added to, never changed."""
-        with self._file.write() as db:
-            last = db.execute("SELECT sha256 FROM results ORDER BY number DESC LIMIT 1").fetchone()
-            chained = _chained(last[0] if last else "", indicator_id, content_json)
-            number = db.execute(
-                "INSERT INTO results (indicator_id, content_json, sha256) VALUES (?, ?, ?)",
-                (indicator_id, content_json, chained),
-            ).lastrowid
-        return Result(number or 0, indicator_id, content_json, chained)
+        return self.published.put(indicator_id, content_json)
 
     def results(self) -> list[Result]:
         """All that was published, oldest first; StoreError if the chain is broken anywhere."""
-        found = [Result(*row) for row in self._file.rows("SELECT * FROM results ORDER BY number")]
-        before = ""
-        for result in found:
-            if result.sha256 != _chained(before, result.indicator_id, result.content_json):
-                raise StoreError(
-                    f"{self._file.path}: result {result.number} ({result.indicator_id}) is not "
-                    "what was published; restore the ledger's back-up"
-                )
-            before = result.sha256
-        return found
-
-
-def _chained(before: str, indicator_id: str, content_json: str) -> str:
-    # As a JSON list, so that no text can pass for the end of one part and the start of the next.
-    return sha256(json.dumps([before, indicator_id, content_json]).encode()).hexdigest()
+        return self.published.all()
 
 
 _STRATUM = "month = ? AND organisation = ? AND site = ? AND class = ?"
