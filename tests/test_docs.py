@@ -66,7 +66,7 @@ def rows(program: str) -> dict[str, set[str]]:
     for line in READMES[program].read_text("utf-8").splitlines():
         cells = line.split("|")
         named = re.fullmatch(
-            rf" `({program} [a-z ]+?)(?: [A-Z]+)*` ", cells[1] if len(cells) > 3 else ""
+            rf" `({program} [a-z -]+?)(?: [A-Z]+)*` ", cells[1] if len(cells) > 3 else ""
         )
         if named:
             found[named[1]] = set(re.findall(r"`(--[a-z-]+)`", cells[2]))

@@ -109,11 +109,13 @@ def test_estimate_adds_what_leans_the_same_way_linearly() -> None:
     found = estimate(
         {"workstation.laptop": (6_000, 100), "workstation.desktop": (2_000, 0), "ups": (3, 0)},
         [LAPTOP, DESKTOP],
+        fleet_models_n=8,
     )
     assert found.kwh == pytest.approx(6_000 * 30 + 2_000 * 100)
     leaning = (180_000 * 0.5 + 200_000 * 0.4) / sqrt(3)
-    laptops = 12**2 * 6_000 + (6_000 * 12) ** 2 / 400 + (30 * 100) ** 2
-    desktops = 40**2 * 2_000 + (2_000 * 40) ** 2 / 100
+    # Eight models of each: what one more of their kind declares averages out over these only.
+    laptops = (6_000 * 12) ** 2 / 8 + (6_000 * 12) ** 2 / 400 + (30 * 100) ** 2
+    desktops = (2_000 * 40) ** 2 / 8 + (2_000 * 40) ** 2 / 100
     assert found.u_kwh == pytest.approx(sqrt(leaning**2 + laptops + desktops))
     assert found.unknown == ("ups",)
     assert found.sources == ("makers' declarations",)

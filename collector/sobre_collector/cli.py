@@ -23,6 +23,8 @@ COMMANDS = {
     "influx": "prepare the InfluxDB that the settings name",
     "migrate": "copy the series from SQLite to InfluxDB or back, and prove it",
     "simulate": "make a fleet with a known truth",
+    "estimate": "a first energy per year from an inventory alone",
+    "plan-sample": "how many agents, and where, buy which interval",
 }
 
 
@@ -65,4 +67,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"sobre_collector.commands.{name}")
+    return importlib.import_module(f"sobre_collector.commands.{name.replace('-', '_')}")

@@ -1,8 +1,8 @@
 """A first kWh per year from an inventory alone, before any agent, with an interval that is honest.
 
 What makers declare (typical energy consumption) differs between models, and from use. The first
-averages out over a fleet, the second does not: it is the same for all devices of a class, and most
-likely leans the same way in every class.
+averages out over the models that a fleet is bought in, which are few. The second does not: it is
+the same for all devices of a class, and most likely leans the same way in every class.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,6 +40,13 @@ class Declared:
         if self.models_n < 1:
             raise ConfigError(f"declared energy of {self.device_class}: from no model")
 
+    def model_interval_kwh(self, level: float = 0.95) -> tuple[float, float]:
+        """Where the declared year of one more model lies: log-normal, from `models_n` others."""
+        spread = sqrt(log1p((self.sd_kwh / self.mean_kwh) ** 2))
+        half = two_sided(level, max(1, self.models_n - 1)) * spread * sqrt(1 + 1 / self.models_n)
+        middle = self.mean_kwh * exp(-spread * spread / 2)
+        return middle * exp(-half), middle * exp(half)
+
 
 def declared(
     device_class: str,
@@ -59,17 +66,11 @@ def declared(
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """kWh per year with u (k = 1); `by_class_kwh` adds up to it.
-
-    `unknown` lists classes of the inventory that no row declares: they are not in the sum.
-    """
+class Part:
+    """One class of a fleet: kWh per year and its standard uncertainty."""
 
     kwh: float
     u_kwh: float
-    by_class_kwh: Mapping[str, float]
-    unknown: tuple[str, ...]
-    sources: tuple[str, ...]
 
     def interval_kwh(self, level: float = 0.95) -> tuple[float, float]:
         """A log-normal interval with this mean and u: wide, and never below 0."""
@@ -79,10 +80,33 @@ class Estimate:
         return middle * exp(-half), middle * exp(half)
 
 
-def estimate(inventory: Mapping[str, tuple[float, float]], classes: Sequence[Declared]) -> Estimate:
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """kWh per year with u (k = 1); the kWh of `parts`, by class, add up to it.
+
+    `unknown` lists classes of the inventory that no row declares: they are not in the sum.
+    """
+
+    kwh: float
+    u_kwh: float
+    parts: Mapping[str, Part]
+    unknown: tuple[str, ...]
+    sources: tuple[str, ...]
+
+    def interval_kwh(self, level: float = 0.95) -> tuple[float, float]:
+        """As that of one class."""
+        return Part(self.kwh, self.u_kwh).interval_kwh(level)
+
+
+def estimate(
+    inventory: Mapping[str, tuple[float, float]],
+    classes: Sequence[Declared],
+    fleet_models_n: int = 8,
+) -> Estimate:
     """From units in service by class, each with the standard uncertainty of the count.
 
-    ConfigError if a class is declared twice, or none of the inventory is.
+    `fleet_models_n`: in how many models a class of the fleet was bought. ConfigError if a class is
+    declared twice, or none of the inventory is.
     """
     rows = {row.device_class: row for row in classes}
     if len(rows) != len(classes):
@@ -94,21 +118,24 @@ def estimate(inventory: Mapping[str, tuple[float, float]], classes: Sequence[Dec
             f"no declared energy for {', '.join(unknown) or 'an empty inventory'}; rows are for "
             f"{', '.join(sorted(rows)) or 'nothing'}"
         )
-    by_class, leaning, random = {}, [], []
+    parts, leaning, random = {}, [], []
     for name, (units_n, units_u) in sorted(known.items()):
         row = rows[name]
-        by_class[name] = units_n * row.mean_kwh
-        # Added linearly: who overstates laptops also overstates desktops.
-        leaning.append(by_class[name] * row.use_half_width_ratio / sqrt(3))
-        random += [
-            row.sd_kwh * sqrt(units_n),
-            units_n * row.sd_kwh / sqrt(row.models_n),
-            row.mean_kwh * units_u,
-        ]
+        kwh = units_n * row.mean_kwh
+        leaning.append(kwh * row.use_half_width_ratio / sqrt(3))
+        random.append(
+            hypot(
+                row.sd_kwh * units_n / sqrt(max(1.0, min(units_n, fleet_models_n))),
+                units_n * row.sd_kwh / sqrt(row.models_n),
+                row.mean_kwh * units_u,
+            )
+        )
+        parts[name] = Part(kwh, hypot(leaning[-1], random[-1]))
     return Estimate(
-        fsum(by_class.values()),
+        fsum(part.kwh for part in parts.values()),
+        # Added linearly: who overstates laptops also overstates desktops.
         hypot(fsum(leaning), *random),
-        by_class,
+        parts,
         unknown,
         tuple(sorted({rows[name].source for name in known})),
     )

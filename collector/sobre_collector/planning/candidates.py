@@ -1,0 +1,79 @@
+"""What is known of each stratum before agents are placed: declared, or measured where there are
+months already. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import ceil, fsum
+
+from sobre_collector.indicators.estimate import Declared
+from sobre_collector.indicators.moments import Stratum, StratumMonth
+from sobre_collector.indicators.privacy import MIN_DEVICES
+from sobre_collector.indicators.ratio import DAY_TYPES, device_cv, device_days, expanded_kwh
+from sobre_collector.indicators.sampling import Candidate
+from sobre_drivers.load import personal
+
+MONTHS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Candidates by name, those among them whose spread was measured, and what nobody declares."""
+
+    candidates: tuple[Candidate, ...]
+    strata: Mapping[str, Stratum]
+    measured: frozenset[str]
+    unknown: tuple[str, ...]
+
+
+def named(stratum: Stratum) -> str:
+    """A stratum as one text."""
+    return f"{stratum.organisation} / {stratum.site} / {stratum.device_class}"
+
+
+def known(
+    units: Mapping[Stratum, tuple[float, float]],
+    classes: Iterable[Declared],
+    rows: Iterable[StratumMonth] = (),
+) -> Known:
+    """One candidate for each stratum in service; `rows` are the months that were measured."""
+    declared = {one.device_class: one for one in classes}
+    by_stratum: dict[Stratum, list[StratumMonth]] = defaultdict(list)
+    for row in rows:
+        # Nothing is told of fewer workstations, not even to plan with.
+        few = personal(row.stratum.device_class) and row.devices < MIN_DEVICES
+        if device_days(row) > 0 and not few:
+            by_stratum[row.stratum].append(row)
+    found, strata, measured = [], {}, set()
+    for stratum, (units_n, _) in sorted(units.items()):
+        if units_n <= 0:
+            continue
+        name = named(stratum)
+        seen = _measured(by_stratum.get(stratum, []))
+        if seen is None and stratum.device_class not in declared:
+            continue
+        if seen is not None:
+            unit_kwh, cv_ratio = seen
+            measured.add(name)
+        else:
+            prior = declared[stratum.device_class]
+            unit_kwh, cv_ratio = prior.mean_kwh, prior.sd_kwh / prior.mean_kwh
+        found.append(Candidate(name, ceil(units_n), unit_kwh, cv_ratio))
+        strata[name] = stratum
+    planned = {stratum.device_class for stratum in strata.values()}
+    unknown = {stratum.device_class for stratum in units} - planned
+    return Known(tuple(found), strata, frozenset(measured), tuple(sorted(unknown)))
+
+
+def _measured(rows: list[StratumMonth]) -> tuple[float, float] | None:
+    """kWh of a unit and year, and CV between units; None where no month keeps squares.
+
+    The CV of a year is at most the mean of its months', and is that if devices keep their rank.
+    """
+    cvs = [cv[0] for row in rows if (cv := device_cv([row])) is not None]
+    days = sum(sum(row.calendar_days) for row in rows)
+    if not cvs or days == 0:
+        return None
+    unit_kwh = fsum(expanded_kwh(row, 1.0, DAY_TYPES) for row in rows) * 365.25 / days
+    cv_ratio = fsum(cvs) / len(cvs)
+    return (unit_kwh, cv_ratio) if unit_kwh > 0 and cv_ratio > 0 else None
