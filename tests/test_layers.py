@@ -58,7 +58,7 @@ LAYERS = {
         account limits registry day_sums perimeter.facts
         conservation days months perimeter.toml perimeter.monthly migrate.side
         perimeter.statements printing/
-        perimeter.files perimeter.bills rebuild migrate.proof migrate.sqlite migrate.influx
+        perimeter.files perimeter.bills rebuild unit_months migrate.proof migrate.sqlite migrate.influx
         intake duties migrate.move migrate.influx_target
         rulings snapshot
         jobs mqtt
@@ -111,6 +111,8 @@ CALCULATION = (
     "sobre_agent.cutters",
     "sobre_collector.days",
     "sobre_collector.months",
+    "sobre_collector.unit_months",
+    "sobre_collector.printing.day_states",
     "sobre_collector.perimeter.metering",
     "sobre_collector.migrate.proof",
     "sobre_collector.indicators/",

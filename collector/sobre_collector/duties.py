@@ -17,14 +17,18 @@ from sobre_collector.conservation import EXPIRY, passed
 from sobre_collector.indicators.moments import stratum_month
 from sobre_collector.months import day_types, month_bounds, stratum_months
 from sobre_collector.perimeter.facts import Perimeter
-from sobre_collector.rebuild import DAYS, rebuild_days
+from sobre_collector.rebuild import DAYS, rebuild_days, rebuild_printers
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import nowhere
+from sobre_collector.unit_months import UnitMonths
 from sobre_drivers.calendar import local_day, midnight
 
 # Real seconds after midnight: an hour that a clock change leaves out or repeats never matters.
 NIGHT_S = 2 * 3_600
+
+# Printers' states in the days of open months, once for each confirmation of thresholds.
+STATES = "printer-states"
 
 Check = Callable[[Series, Ledger, int], str]
 
@@ -64,8 +68,10 @@ def month_totals(house: House, now: int, month: str) -> str:
     rebuild_days(series, ledger, perimeter, now)
     first, last = month_bounds(month)
     through = local_day(now, perimeter.timezone) - timedelta(days=1)
-    days = series.days(first.isoformat(), last.isoformat())
-    rows = stratum_months(month, days, ledger.devices(), perimeter, through)
+    devices = ledger.devices()
+    units = UnitMonths(month, devices, perimeter, through)
+    days = units.passing(series.days(first.isoformat(), last.isoformat()))
+    rows = stratum_months(month, days, devices, perimeter, through)
     calendar_days = day_types(month, perimeter.working_hours, through)
     found = {row.stratum for row in rows}
     empty = [
@@ -74,6 +80,7 @@ def month_totals(house: House, now: int, month: str) -> str:
         if row.stratum not in found
     ]
     ledger.put_months([*rows, *empty])
+    ledger.units.put(month, units.rows)
     return f"{len(rows)} strata"
 
 
@@ -116,6 +123,9 @@ def duties(house: House, now: int) -> Iterator[Duty]:
     check, ledger_file, backups = house.check, house.ledger_file, house.backups
     if check is not None and not done("conservation", period):
         yield Duty("conservation", period, partial(check, house.series, house.ledger, now))
+    for each in house.ledger.rulebook.confirmations():
+        if not done(STATES, str(each.number)):
+            yield Duty(STATES, str(each.number), partial(states_again, house, now, each.model))
     for month in open_months(house.ledger):
         if due_to_close(month, now, house):
             yield Duty("close", month, partial(close_month, house, now, month))
@@ -126,6 +136,19 @@ def duties(house: House, now: int) -> Iterator[Duty]:
     if ledger_file is not None and backups is not None and not done("backup", period):
         kept = house.keep.backups
         yield Duty("backup", period, partial(_back_up, ledger_file, backups, period, kept))
+
+
+def states_again(house: House, now: int, model: str) -> str:
+    """Give the printers of a model their states, as far back as months are open."""
+    today = local_day(now, house.perimeter.timezone)
+    days = [
+        first + timedelta(days=n)
+        for month in open_months(house.ledger)
+        for first, last in [month_bounds(month)]
+        for n in range((min(last, today) - first).days + 1)
+    ]
+    built = rebuild_printers(house.series, house.ledger, house.perimeter, model, days)
+    return f"{built} days of printers {model}"
 
 
 def expire(house: House, now: int) -> str:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sobre_collector.day_sums import DaySums, Frame, frame
 from sobre_collector.days import day_rows, days_of
 from sobre_collector.perimeter.facts import Perimeter, month_of
+from sobre_collector.printing.day_states import DayStates, day_states
 from sobre_collector.rows import DayRow, Key, LoadPart, Touched
 from sobre_collector.store.base import Series, narrow_of
 from sobre_collector.store.ledger import Ledger
@@ -51,6 +52,24 @@ def rebuild_days(
     return built
 
 
+def rebuild_printers(
+    series: Series, ledger: Ledger, perimeter: Perimeter, model: str, days: Iterable[date]
+) -> int:
+    """Build days of the printers of a model again, whose thresholds were confirmed; how many."""
+    printers = day_states(perimeter.printing, ledger.rulebook.thresholds())
+    register = perimeter.printing.printers
+    devices = ledger.devices()
+    keys = {key: False for key in devices if key in register and register[key].model == model}
+    rows = [
+        row
+        for day in days
+        for row in _day(day, keys, series, perimeter, len(devices), printers)
+        if row.observed_s
+    ]
+    series.put_days(rows, ())
+    return len(rows)
+
+
 def _rebuild(
     touched: Sequence[Touched],
     series: Series,
@@ -61,6 +80,7 @@ def _rebuild(
 ) -> int:
     zone = perimeter.timezone
     closed, devices_n = ledger.closed_months(), len(ledger.devices())
+    printers = day_states(perimeter.printing, ledger.rulebook.thresholds())
     by_day = _by_day(touched, zone, closed)
     noted: set[str] = set()
     built = 0
@@ -75,7 +95,7 @@ def _rebuild(
             ledger.record_job(DAYS, month, at, "built")
             noted.add(month)
         before = len(rows)
-        rows += _day(day, by_day[day], series, perimeter, devices_n)
+        rows += _day(day, by_day[day], series, perimeter, devices_n, printers)
         built += len(rows) - before
         # Each call is a commit: a few days of a small fleet share one.
         if len(rows) > CHUNK:
@@ -99,16 +119,25 @@ def _by_day(
 
 
 def _day(
-    day: date, keys: dict[Key, bool], series: Series, perimeter: Perimeter, devices_n: int
+    day: date,
+    keys: dict[Key, bool],
+    series: Series,
+    perimeter: Perimeter,
+    devices_n: int,
+    printers: DayStates,
 ) -> Iterator[DayRow]:
     of = frame(day, perimeter.working_hours, perimeter.timezone)
     left = dict(keys)
     if len(keys) >= ONE_OF_DAY_RATIO * devices_n:
-        for row in _added_up(of, keys, series):
+        # What is added up by the store has no states, and from these a power tells some.
+        summed = {key: personal for key, personal in keys.items() if key not in printers}
+        for row in _added_up(of, summed, series):
             del left[row.key]
             yield row
     several = len(left) >= ONE_OF_DAY_RATIO * devices_n
     for key, loads in _by_key(of, left, series, several):
+        if key in printers:
+            loads = printers.filled(key, loads)
         rows = day_rows(
             key, keys[key], loads, day, day, perimeter.timezone, perimeter.working_hours
         )

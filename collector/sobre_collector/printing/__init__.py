@@ -1,0 +1,1 @@
+"""Printers: their states from their power, and what a schedule would save."""
