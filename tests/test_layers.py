@@ -29,7 +29,7 @@ LAYERS = {
         pc.parameters
         pc.desk
         pc.host
-        meters.kind
+        meters.kind meters.serial_port
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
         meters.modbus.points
@@ -79,6 +79,7 @@ LAYERS = {
 KNOWN_TO = {
     "paho": {"sobre_agent.mqtt", "sobre_collector.mqtt"},
     "pymodbus": {"sobre_drivers.meters.modbus.driver"},
+    "serial": {"sobre_drivers.meters.serial_port"},
     "psutil": {"sobre_drivers.pc.processor"},
     "pynvml": {"sobre_drivers.pc.nvml"},
     "apscheduler": {"sobre_collector.jobs"},
