@@ -20,6 +20,7 @@ from bench.machine import Others, this_machine
 
 MEASUREMENTS = (
     "agent",
+    "agents",
     "delivery",
     "wire",
     "ingest",
@@ -29,6 +30,8 @@ MEASUREMENTS = (
     "simulate",
     "report",
 )
+# Only when asked for by name.
+LONG = ("agents-hour",)
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 # How long the agent is watched by default (s): several samples at its own pace of a minute.
 WINDOW_S = {True: 60.0, False: 240.0}
@@ -43,7 +46,7 @@ def main(words: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="sobre-bench-") as folder:
         run = Run(options.quick, options.window or WINDOW_S[options.quick], Path(folder))
         try:
-            for name in options.only:
+            for name in options.names or options.only:
                 failed = not _measured(name, run, options.out) or failed
         except KeyboardInterrupt:
             print("stopped; what was measured by then is written", file=sys.stderr)
@@ -52,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _measured(name: str, run: Run, document: Path) -> bool:
-    module = importlib.import_module(f"bench.{name}")
+    module = importlib.import_module(f"bench.{name.replace('-', '_')}")
     print(f"{name}: measuring …", flush=True)
     others, begun_s = Others(), time.monotonic()
     try:
@@ -76,6 +79,13 @@ def _measured(name: str, run: Run, document: Path) -> bool:
 def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        type=_name,
+        help=f"what to measure (default: all but {', '.join(LONG)})",
+    )
+    parser.add_argument(
         "--only",
         type=_names,
         default=MEASUREMENTS,
@@ -93,11 +103,14 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    names = tuple(text.split(","))
-    for name in names:
-        if name not in MEASUREMENTS:
-            raise argparse.ArgumentTypeError(f"{name!r}: choose from {', '.join(MEASUREMENTS)}")
-    return names
+    return tuple(map(_name, text.split(",")))
+
+
+def _name(text: str) -> str:
+    known = (*MEASUREMENTS, *LONG)
+    if text not in known:
+        raise argparse.ArgumentTypeError(f"{text!r}: choose from {', '.join(known)}")
+    return text
 
 
 def _seconds(text: str) -> float:

@@ -136,6 +136,11 @@ def _agent(folder: Path, more: str) -> list[str]:
     return [sys.executable, "-m", "sobre_agent", "run", "--config", str(config)]
 
 
+def sampling_agent(folder: Path) -> list[str]:
+    """The words that start a PC's agent with the settings that a workstation has by default."""
+    return _agent(folder, "")
+
+
 def _difference(before: Spent, after: Spent) -> Spent:
     return Spent(after.cpu_s - before.cpu_s, after.wakeups - before.wakeups)
 

@@ -34,7 +34,7 @@ def table(figures: Sequence[Figure]) -> list[str]:
                     figure.unit,
                     shown(figure.values),
                     figure.beside or "–",
-                    shown(figure.beside_values) if figure.beside_values else "–",
+                    shown(figure.beside_values) if figure.beside_values else figure.absent or "–",
                     "–" if ratio is None else number(ratio),
                     figure.aim or "–",
                 ]

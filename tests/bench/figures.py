@@ -14,7 +14,8 @@ class Unavailable(Exception):
 class Figure:
     """One quantity, with the values of each run. `aim` is what design asks for, "" if nothing.
 
-    `beside` names the peer or floor of which `beside_values` were taken in the same runs.
+    `beside` names the peer or floor of which `beside_values` were taken in the same runs; `absent`
+    says why there are none, where it could not be had.
     """
 
     what: str
@@ -23,9 +24,10 @@ class Figure:
     beside: str = ""
     beside_values: Sequence[float] = ()
     aim: str = ""
+    absent: str = ""
 
     def __post_init__(self) -> None:
-        if not self.values or bool(self.beside) != bool(self.beside_values):
+        if not self.values or bool(self.beside) != bool(self.beside_values or self.absent):
             raise ValueError(f"{self.what}: values are missing")
 
     @property

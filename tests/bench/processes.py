@@ -5,8 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from bench.figures import Unavailable
 
 TESTS = Path(__file__).resolve().parents[1]
 STOP_WITHIN_S = 15.0
-NS_PER_S = 1e9
 KIB_PER_MIB = 1024
 
 
@@ -30,10 +29,14 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Resident memory of a process (MiB); `own_mib` is what no other process shares."""
+    """Resident memory of a process (MiB); `own_mib` is what no other process shares.
+
+    `proportional_mib` (PSS) counts of what n processes share an n-th part.
+    """
 
     resident_mib: float
     own_mib: float
+    proportional_mib: float
 
 
 def script(name: str) -> list[str]:
@@ -42,11 +45,20 @@ def script(name: str) -> list[str]:
 
 
 @contextmanager
-def running(words: Sequence[str], log: Path) -> Iterator[psutil.Process]:
-    """A process, ended when the block ends; RuntimeError with its log if it ends before."""
+def running(
+    words: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+) -> Iterator[psutil.Process]:
+    """A process, ended when the block ends; RuntimeError with its log if it ends before.
+
+    `environ` is a foreign program's; ours find this package by their own.
+    """
     with log.open("ab") as file:
         process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment()
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env=environment() if environ is None else environ,
         )
     try:
         yield psutil.Process(process.pid)
@@ -92,14 +104,47 @@ def spent(pid: int) -> Spent:
     """What all threads of a process have used, to the nanosecond; Unavailable without /proc."""
     if not psutil.pid_exists(pid):
         raise RuntimeError(f"process {pid} ended by itself")
-    cpu_ns = wakeups = 0
     try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            cpu_ns += int((task / "schedstat").read_text().split()[0])
-            wakeups += _field(task / "status", "voluntary_ctxt_switches")
+        # Linux' clock of another process (clock_getcpuclockid(3)) knows its ended threads as well.
+        cpu_s = time.clock_gettime(~pid << 3 | 2)
+        return Spent(cpu_s, sum(wakeups(pid).values()))
     except OSError as error:
         raise Unavailable(f"/proc tells nothing of process {pid} ({error.strerror})") from error
-    return Spent(cpu_ns / NS_PER_S, wakeups)
+
+
+def wakeups(pid: int) -> dict[int, int]:
+    """How often each thread that lives was woken. OSError."""
+    found = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # A thread may end between two looks.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found[int(task.name)] = _field(task / "status", "voluntary_ctxt_switches")
+    return found
+
+
+class Tally:
+    """Wake-ups of a process whose threads come and go: looked at now and then, so at least these.
+
+    What a thread did after the last look at it is lost, but for the one time that it ended.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._seen = self._first = wakeups(pid)
+        self._gone = 0
+
+    def look(self) -> None:
+        """See who lives now."""
+        living = wakeups(self._pid)
+        ended = {tid: count for tid, count in self._seen.items() if tid not in living}
+        self._gone += sum(count - self._first.get(tid, 0) + 1 for tid, count in ended.items())
+        self._seen = living
+
+    @property
+    def total(self) -> int:
+        """Wake-ups between the beginning and the last look."""
+        first = self._first
+        return self._gone + sum(n - first.get(tid, 0) for tid, n in self._seen.items())
 
 
 def memory(pid: int) -> Memory:
@@ -107,7 +152,8 @@ def memory(pid: int) -> Memory:
     rollup = Path(f"/proc/{pid}/smaps_rollup")
     try:
         own = _field(rollup, "Private_Clean") + _field(rollup, "Private_Dirty")
-        return Memory(_field(rollup, "Rss") / KIB_PER_MIB, own / KIB_PER_MIB)
+        resident, proportional = _field(rollup, "Rss"), _field(rollup, "Pss")
+        return Memory(resident / KIB_PER_MIB, own / KIB_PER_MIB, proportional / KIB_PER_MIB)
     except OSError as error:
         raise Unavailable(f"/proc tells nothing of process {pid} ({error.strerror})") from error
 

@@ -46,13 +46,18 @@ def services() -> dict[str, Service]:
 
 def program(service: str, name: str) -> Program | None:
     """Program `name` of a service; None where it is neither unpacked nor installed."""
-    root = services()[service].root
+    unpacked = under(services()[service].root, name)
+    installed = shutil.which(name, path=SYSTEM_PATH) if unpacked is None else None
+    return Program(installed, dict(os.environ)) if installed else unpacked
+
+
+def under(root: Path, name: str) -> Program | None:
+    """Program `name` of the packages that were unpacked in `root`; None if it is not there."""
     for folder in ("usr/sbin", "usr/bin", "bin", "sbin"):
         path = root / folder / name
         if path.exists():
             return Program(str(path), {**os.environ, "LD_LIBRARY_PATH": _libraries(root)})
-    installed = shutil.which(name, path=SYSTEM_PATH)
-    return Program(installed, dict(os.environ)) if installed else None
+    return None
 
 
 def _libraries(root: Path) -> str:
