@@ -38,8 +38,8 @@ LAYERS = {
         meters.catalog
     """,
     "sobre_agent": """
-        config crash cutters elapsed entropy identity lock version spool_schema
-        open_load resend naming
+        config crash cutters elapsed entropy identity lock version
+        open_load resend naming spool_schema
         account pace sources
         spool history preflight mqtt schedule
         books outbox courier broker_probe

@@ -1,15 +1,17 @@
 """`sobre-agent`: the one place where a command is chosen and an error becomes an exit code."""
 
-import argparse
-import functools
 import importlib
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sobre_drivers.errors import ConfigError, SobreError
+
+if TYPE_CHECKING:
+    import argparse
 
 # Each module has arguments(parser) and run(args), and is imported when its command is asked for.
 COMMANDS = {
@@ -22,17 +24,13 @@ COMMANDS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """Help of a fixed width: asking the terminal would load compression libraries (0.4 MB)."""
-
-    def __init__(self, *words: Any, **options: Any) -> None:
-        formatter = functools.partial(argparse.HelpFormatter, width=100)
-        super().__init__(*words, **{"formatter_class": formatter, **options})
-
-
-def parser(chosen: str | None = None) -> argparse.ArgumentParser:
+def parser(chosen: str | None = None) -> "argparse.ArgumentParser":
     """The command line; only the `chosen` command's own options are loaded (all if None)."""
-    top = _Parser(prog="sobre-agent", description="What this PC, or the meters it reads, used.")
+    import argparse
+
+    top = argparse.ArgumentParser(
+        prog="sobre-agent", description="What this PC, or the meters it reads, used."
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, help_text in COMMANDS.items():
         sub = commands.add_parser(name, help=help_text, description=help_text)
@@ -44,10 +42,14 @@ def parser(chosen: str | None = None) -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 it failed, 2 usage or configuration."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    chosen = next((word for word in words if word in COMMANDS), "")
-    options = parser(chosen).parse_args(words)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
     try:
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
+        if _runs_plainly(words):
+            from sobre_agent.commands.run import sampled
+
+            return sampled(Path(words[-1]) if words[1:] else None)
+        chosen = next((word for word in words if word in COMMANDS), "")
+        options = parser(chosen).parse_args(words)
         return int(_module(options.command).run(options))
     except ConfigError as error:
         print("\n".join(error.problems), file=sys.stderr)
@@ -58,6 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+
+
+def _runs_plainly(words: Sequence[str]) -> bool:
+    """Whether this is `run`, as services say it: then nothing must stay that parses options."""
+    return words[:1] == ["run"] and (
+        len(words) == 1 or (len(words) == 3 and words[1] == "--config" and words[2][:1] != "-")
+    )
 
 
 def _module(name: str) -> ModuleType:

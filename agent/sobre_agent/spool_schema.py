@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sobre_agent import entropy
 from sobre_drivers.errors import ConfigError, StoreError
 
 FILE = "spool.db"
@@ -107,9 +108,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _begin_stream(connection: sqlite3.Connection) -> None:
-    import uuid
-
-    connection.execute("INSERT INTO meta VALUES ('stream', ?)", (str(uuid.uuid4()),))
+    connection.execute("INSERT INTO meta VALUES ('stream', ?)", (entropy.uuid4(),))
 
 
 @dataclass(frozen=True, slots=True)

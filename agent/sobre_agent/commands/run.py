@@ -1,6 +1,5 @@
 """`sobre-agent run`: sample, settle and deliver until stopped."""
 
-import argparse
 import logging
 import os
 import signal
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from sobre_agent import config as agent_config
 from sobre_agent import preflight
@@ -26,6 +26,9 @@ from sobre_drivers.clock import Clock, SystemClock
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import personal
 
+if TYPE_CHECKING:
+    import argparse
+
 LOCK = "agent.lock"
 CHECKPOINT_S = 600.0
 
@@ -35,7 +38,7 @@ log = logging.getLogger(__name__)
 After = Callable[[Round, bool], None]
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: "argparse.ArgumentParser") -> None:
     parser.add_argument(
         "--config",
         type=Path,
@@ -45,11 +48,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
-    config = agent_config.load(args.config)
+def run(args: "argparse.Namespace") -> int:
+    return sampled(args.config)
+
+
+def sampled(path: Path | None = None) -> int:
+    """Run with this configuration until stopped. Exit code: 0 asked to stop, 1 it failed."""
+    path = agent_config.DEFAULT_PATH if path is None else path
+    config = agent_config.load(path)
     problems = preflight.problems(config)
     if problems:
-        raise ConfigError(*(f"{args.config}: {problem}" for problem in problems))
+        raise ConfigError(*(f"{path}: {problem}" for problem in problems))
     with held(config.spool.folder / LOCK, "an agent with this spool"):
         node = _settled(config)
         sources = sources_of(config, node)
@@ -62,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         with closing(spool):
             try:
                 log.info("node %s: %d devices, delivered %s", node, devices, config.delivery.pace)
-                return 0 if _work(config, args.config, node, sources, spool) else 1
+                return 0 if _work(config, path, node, sources, spool) else 1
             finally:
                 for source in sources:
                     source.driver.close()

@@ -123,11 +123,11 @@ def _macos(_: Path, absent: dict[str, str]) -> tuple[list[Power], Counters | Non
 
 
 def _graphics(root: Path, absent: dict[str, str]) -> Counters | None:
-    from importlib.util import find_spec
-
     if not (root / "bus/pci/drivers/nvidia").is_dir() and (root / "bus").is_dir():
         absent["nvml"] = "absent: no NVIDIA graphics card"
         return None
+    from importlib.util import find_spec
+
     if find_spec("pynvml") is None:
         absent["nvml"] = "absent: where there is an NVIDIA card, pip install 'sobre[gpu]'"
         return None
