@@ -26,6 +26,17 @@ _OF: dict[Quantity, tuple[Callable[[Printing], Pair], Callable[[Printing], Pair]
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Pages and days of one printer that were told otherwise than by its loads."""
+
+    stratum: Stratum
+    node: str
+    device: str
+    pages: float
+    days: float
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """Means over the months of a period: printers seen, and those with a page or an active hour."""
 
@@ -53,10 +64,12 @@ def fleet_total(
     inventory: Inventory,
     quantity: Quantity,
     calendar_days: tuple[int, int],
+    otherwise: Iterable[Counted] = (),
 ) -> Total | None:
     """Hours or pages of all printers of the inventory over `calendar_days` (in place of kWh).
 
-    None if no printer has a single day of it.
+    `otherwise` stands in for printers whose loads tell nothing of it. None if no printer has a
+    single day.
     """
     amount, days = _OF[quantity]
     units: dict[tuple[Stratum, str, str], list[float]] = defaultdict(lambda: [0.0] * 4)
@@ -66,6 +79,14 @@ def fleet_total(
             sums = units[stratum, row.node, row.device]
             for i, value in enumerate((*amount(row.printing), *days(row.printing))):
                 sums[i] += value
+    whole_days = sum(calendar_days)
+    for each in otherwise:
+        sums = units[each.stratum, each.node, each.device]
+        if sums[2] + sums[3] == 0 and whole_days > 0:
+            # Nobody knows which of its days were work days: both types get their share.
+            for t in (0, 1):
+                sums[t] = each.pages * calendar_days[t] / whole_days
+                sums[2 + t] = each.days * calendar_days[t] / whole_days
     strata: dict[Stratum, list[DeviceMonth]] = defaultdict(list)
     for (stratum, _, _), (x_work, x_rest, w_work, w_rest) in units.items():
         whole = x_work + x_rest

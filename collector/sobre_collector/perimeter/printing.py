@@ -18,7 +18,8 @@ class Printer:
     """One printer of the register. `size` is its range, "" where it was not said.
 
     `pages_per_minute` bounds what it can have printed, `counter_modulus` is where its life counter
-    starts again (None: never). A `private` one stands in one person's office.
+    starts again (None: never). A `private` one stands in one person's office. `organisation` and
+    `site` are needed where its counter is read by people: no agent then says where it stands.
     """
 
     key: Key
@@ -28,6 +29,8 @@ class Printer:
     unit: PageUnit
     counter_modulus: int | None = None
     private: bool = False
+    organisation: str = ""
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ class Printing:
     printers: Mapping[Key, Printer] = field(default_factory=dict)
     readings: tuple[CounterReading, ...] = ()
     years: tuple[StatedYear, ...] = ()
+
+    def readings_of(self, key: Key) -> list[CounterReading]:
+        """The readings of one printer, in order of their day."""
+        return [reading for reading in self.readings if reading.key == key]
 
     def of(self, year: int, organisations: frozenset[str]) -> tuple[StatedYear, ...]:
         """The stated rows of a year, of these organisations."""

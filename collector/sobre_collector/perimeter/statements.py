@@ -53,12 +53,12 @@ def stated(
 
 def printing(read: Read, organisation: Callable[[str], str], problems: list[str]) -> Printing:
     """The register of printers, their counters and the stated years."""
-    printers = {printer.key: printer for printer in map(_printer, _register(read))}
+    printers = {printer.key: printer for printer in map(_printer, _register(read, organisation))}
     readings = sorted(_readings(read, printers, problems), key=lambda each: each.day)
     return Printing(printers, tuple(readings), tuple(_years(read, organisation, problems)))
 
 
-def _register(read: Read) -> list[Row]:
+def _register(read: Read, organisation: Callable[[str], str]) -> list[Row]:
     columns = [
         *_DEVICE,
         Column("model", text),
@@ -67,6 +67,8 @@ def _register(read: Read) -> list[Row]:
         Column("unit", _unit, optional=True),
         Column("counter_modulus", _whole, optional=True),
         Column("private", yes_no, optional=True),
+        Column("organisation", organisation, optional=True),
+        Column("site", text, optional=True),
     ]
     return read("printers", columns, ("node", "device"))
 
@@ -81,6 +83,8 @@ def _printer(row: Row) -> Printer:
         v["unit"] or "impressions",
         v["counter_modulus"],
         bool(v["private"]),
+        v["organisation"] or "",
+        v["site"] or "",
     )
 
 
@@ -108,6 +112,11 @@ def _readings(
             problems.append(
                 f"{row.where}: counts {v['unit']}, and {key.device} is registered with "
                 f"{printer.unit}; units are never mixed: correct one, or leave the reading out"
+            )
+        elif not (printer.organisation and printer.site):
+            problems.append(
+                f"{row.where}: {key.device} has no organisation or site in the table of printers; "
+                "where its counter is read by people, nothing else says where it stands"
             )
         else:
             found.append(CounterReading(v["day"], key, v["count"], v["unit"], v["serial"] or ""))

@@ -56,6 +56,11 @@ class Units:
         sql = f"{_SELECT} WHERE month BETWEEN ? AND ? AND class = ? {_ORDER}"
         return _rows(self._file.rows(sql, (first, last, device_class)))
 
+    def contents(self, device_class: str) -> tuple[tuple[str, str], ...]:
+        """(month, JSON) of a whole class, unread: most of it is of years that nobody asks for."""
+        sql = f"SELECT month, content FROM units WHERE class = ? {_ORDER}"
+        return tuple((str(m), str(c)) for m, c in self._file.rows(sql, (device_class,)))
+
     def of_devices(self, keys: Iterable[Key], first: str, last: str) -> list[UnitMonth]:
         """Months of some devices, by month and device."""
         sql = f"{_SELECT} WHERE node = ? AND device = ? AND month BETWEEN ? AND ?"
