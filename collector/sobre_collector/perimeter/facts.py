@@ -160,6 +160,7 @@ class Perimeter:
     printing: Printing = field(default_factory=Printing)
     rooms: tuple[Room, ...] = ()
     rates: Rates = field(default_factory=Rates)
+    scenarios: tuple[Scenario, ...] = ()
 
     def inventory_of(self, month: str) -> Stated[Mapping[Stratum, Counts]]:
         """Units and half-width by stratum; a month that was not stated takes the one before it."""

@@ -112,6 +112,7 @@ def _perimeter(
         headcount=headcount,
         metering=metering,
         publish_at_least=table.publish_at_least,
+        scenarios=table.scenarios,
     )
 
 

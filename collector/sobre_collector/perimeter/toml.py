@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sobre_collector.perimeter.scenarios import Scenario
 from sobre_collector.perimeter.tables import month
 from sobre_drivers.load import CLASSES
 
@@ -156,6 +157,7 @@ class PerimeterTable:
     target: TargetTable = field(default_factory=TargetTable)
     user_factor: dict[str, float] = field(default_factory=dict)
     files: FilesTable = field(default_factory=FilesTable)
+    scenarios: tuple[Scenario, ...] = ()
 
     def __post_init__(self) -> None:
         try:

@@ -20,6 +20,7 @@ from sobre_collector.report.drawn import Drawn, drawn_from
 from sobre_collector.report.facts import METHOD_VERSION, Facts
 from sobre_collector.report.notes import missing_of, notes_of, reason
 from sobre_collector.report.sections import figures_of, notes_of_sections
+from sobre_collector.report.target import target_of
 
 LEVELS = (0.95, 0.90)
 
@@ -64,7 +65,7 @@ def report(
         trajectory=_trajectory(drawn, found if result else ()),
         months=curve(
             drawn.fleet,
-            _target(drawn),
+            target_of(drawn),
             found[0].adjusted.user_factor_ratio if result else None,
         ),
         organisations=drawn.groups.organisations,
@@ -210,7 +211,7 @@ def _naive_ratio(drawn: Drawn) -> float | None:
 def _trajectory(drawn: Drawn, found: Sequence[reductions.Reduction]) -> model.Trajectory:
     stated, baseline_year = drawn.fleet.perimeter.target, drawn.fleet.perimeter.baseline.year
     insufficient = model.Trajectory(stated.year, stated.reduction_ratio, "insufficient")
-    target = _target(drawn)
+    target = target_of(drawn)
     if not found or target is None:
         return insufficient
     years = trajectories.elapsed_years(drawn.months[-1], baseline_year)
@@ -227,17 +228,4 @@ def _trajectory(drawn: Drawn, found: Sequence[reductions.Reduction]) -> model.Tr
         low,
         high,
         standing.required_linear_ratio_per_year,
-    )
-
-
-def _target(drawn: Drawn) -> trajectories.Target | None:
-    stated, baseline_year = drawn.fleet.perimeter.target, drawn.fleet.perimeter.baseline.year
-    if stated.year <= baseline_year:
-        return None
-    return trajectories.Target(
-        stated.reduction_ratio,
-        baseline_year,
-        stated.year,
-        stated.path,
-        {step.year: step.reduction_ratio for step in stated.milestones},
     )
