@@ -65,6 +65,7 @@ LAYERS = {
         sharing
         service review diagnosis
         report/
+        published/
         web/
         planning/
         simulate/

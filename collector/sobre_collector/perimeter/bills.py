@@ -24,9 +24,10 @@ def with_bills(
     """The months from `first` to `last` that were measured, and those that bills tell, in order.
 
     Only months in which something was measured, or any bill tells something, are looked at: a month
-    that is not over has no bill yet. ConfigError where both would tell the same stratum.
+    that is not over has no bill yet. Doing it twice changes nothing. ConfigError where devices and
+    a bill would tell the same stratum.
     """
-    there = {(row.month, row.stratum) for row in rows if row.devices > 0}
+    there = {(r.month, r.stratum) for r in rows if r.devices > 0 and r.billed_u_kwh is None}
     known = {row.month for row in rows} | {m for m in perimeter.billed if first <= m <= last}
     bills = [row for row in bill_months(perimeter, first, last) if row.month in known]
     twice = [row for row in bills if (row.month, row.stratum) in there]

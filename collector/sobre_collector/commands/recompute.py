@@ -1,0 +1,152 @@
+"""`sobre recompute`: a published result from what it was computed from, to the last bit."""
+
+import argparse
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from sobre_collector.perimeter.files import load_perimeter
+from sobre_collector.published.inputs import Inputs, thawed
+from sobre_collector.published.recompute import (
+    Difference,
+    changed_months,
+    changed_statements,
+    computed,
+    differences,
+    figures_of,
+)
+from sobre_collector.report.source import LEDGER, Place, place, software_version
+from sobre_collector.store.ledger import Ledger
+from sobre_collector.store.results import Result
+from sobre_drivers.errors import ConfigError, StoreError
+
+SHOWN = 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `sobre recompute`."""
+    parser.add_argument("number", type=int, nargs="?", metavar="NUMBER", help="none: all results")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object per result")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compute again; exit code 1 if a figure, or a month that it rests on, is another."""
+    where = place(options.config, options.data)
+    with closing(Ledger(where.data / LEDGER, readonly=True)) as ledger:
+        results = ledger.results()
+        chosen = [one for one in results if options.number in (None, one.number)]
+        if not chosen:
+            known = ", ".join(str(one.number) for one in results) or "none"
+            raise StoreError(f"result {options.number}: was never published; there are {known}")
+        _chains(ledger, results)
+        right = [_again(ledger, one, where, options.json) for one in chosen]
+    return 0 if all(right) else 1
+
+
+def _chains(ledger: Ledger, results: list[Result]) -> None:
+    """StoreError if a row that a result names is not in its chain any more."""
+    adjustments = {"", *(each.sha256 for each in ledger.adjustments.recorded())}
+    baselines = {version.sha256 for version in ledger.baselines.all()}
+    for one in results:
+        content = json.loads(one.content_json)
+        for kind, key, chain in (
+            ("adjustment", content["adjustments_sha256"], adjustments),
+            ("baseline", content["baseline"]["version_sha256"], baselines),
+        ):
+            if key not in chain:
+                raise StoreError(
+                    f"result {one.number}: names {kind} {key}, which is not in the ledger any "
+                    "more; restore its back-up"
+                )
+
+
+def _again(ledger: Ledger, one: Result, where: Place, as_json: bool) -> bool:
+    content = json.loads(one.content_json)
+    given = thawed(content["inputs"], ledger.published.input, content["year"])
+    found = differences(content, computed(given))
+    first, last = f"{given.perimeter.baseline.year:04}-01", f"{given.year:04}-12"
+    now = ledger.months(first, last)
+    months = changed_months(content, given.rows, now)
+    today: tuple[Difference, ...] = ()
+    if months:
+        today = differences(
+            content, computed(Inputs(tuple(now), given.perimeter, given.facts, given.year))
+        )
+    stated = _stated(given, where)
+    if as_json:
+        print(json.dumps(_told(one, content, found, months, today, stated), ensure_ascii=False))
+    else:
+        _print(one, content, found, months, today, stated)
+    return not found and not months
+
+
+def _stated(given: Inputs, where: Place) -> list[str]:
+    try:
+        return changed_statements(given.perimeter, load_perimeter(where.perimeter))
+    except ConfigError as error:
+        return [f"cannot be read now: {error.problems[0]}"]
+
+
+def _told(
+    one: Result,
+    content: dict[str, Any],
+    found: tuple[Difference, ...],
+    months: list[str],
+    today: tuple[Difference, ...],
+    stated: list[str],
+) -> dict[str, Any]:
+    return {
+        "number": one.number,
+        "indicator_id": content["indicator_id"],
+        "year": content["year"],
+        "figures": figures_of(content),
+        "equal": not found,
+        "differences": [[d.path, d.published, d.found] for d in found],
+        "months_changed": months,
+        "differences_from_months": [[d.path, d.published, d.found] for d in today],
+        "perimeter_changed": stated,
+    }
+
+
+def _print(
+    one: Result,
+    content: dict[str, Any],
+    found: tuple[Difference, ...],
+    months: list[str],
+    today: tuple[Difference, ...],
+    stated: list[str],
+) -> None:
+    name = f"result {one.number}: {content['indicator_id']} {content['year']}"
+    count = figures_of(content)
+    if found:
+        print(f"{name}: {len(found)} of {count} figures are not what was published")
+        _list(found)
+        print(
+            "  the inputs are those that were frozen, so the program differs: published with "
+            f"{content['software_version']} ({content['software_commit'] or 'no commit noted'}), "
+            f"computed with {software_version()}"
+        )
+    else:
+        print(f"{name}: {count} figures computed again, all equal to the last bit")
+    for change in months:
+        print(f"  the ledger's {change}: not what it was published from")
+    if today:
+        print(f"  from the ledger's months as they are now, {len(today)} figures would differ:")
+        _list(today)
+    if stated:
+        print(
+            f"  the perimeter is stated otherwise since ({', '.join(stated)}); the result stays "
+            "as it is: publish a correction if it was wrong"
+        )
+
+
+def _list(found: tuple[Difference, ...]) -> None:
+    for one in found[:SHOWN]:
+        print(f"    {one.path}: {one.published or 'absent'}, now {one.found or 'absent'}")
+    if len(found) > SHOWN:
+        print(f"    and {len(found) - SHOWN} more")

@@ -1,0 +1,1 @@
+"""What is published: frozen with its inputs, and computed again from them."""

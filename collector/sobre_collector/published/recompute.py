@@ -1,0 +1,86 @@
+"""A published result computed again: the same figures to the last bit, or where they part."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sobre_collector.indicators.moments import StratumMonth
+from sobre_collector.perimeter.bills import with_bills
+from sobre_collector.perimeter.facts import Perimeter
+from sobre_collector.published.inputs import Inputs, hashed, month_texts
+from sobre_collector.report.as_json import as_object
+from sobre_collector.report.figures import report
+from sobre_collector.report.model import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A figure that is not what was published; None where one of the two has none."""
+
+    path: str
+    published: str | None
+    found: str | None
+
+
+def computed(given: Inputs) -> Report:
+    """The report of these inputs, bills included; ConfigError as `report` raises it."""
+    first = f"{given.perimeter.baseline.year:04}-01"
+    rows = with_bills(given.rows, given.perimeter, first, f"{given.year:04}-12")
+    return report(rows, given.perimeter, given.year, given.facts)
+
+
+def differences(published: Mapping[str, Any], found: Report) -> tuple[Difference, ...]:
+    """Each figure of a record's report that is not found again, in its order."""
+    before = dict(_leaves(published["report"]))
+    # Through text, as the record went: a tuple comes back as a list.
+    after = dict(_leaves(json.loads(json.dumps(as_object(found)))))
+    return tuple(
+        Difference(path, before.get(path), after.get(path))
+        for path in dict.fromkeys([*before, *after])
+        if before.get(path) != after.get(path)
+    )
+
+
+def figures_of(published: Mapping[str, Any]) -> int:
+    """How many figures and texts a record's report holds."""
+    return sum(1 for _ in _leaves(published["report"]))
+
+
+def changed_months(
+    published: Mapping[str, Any], frozen: Sequence[StratumMonth], now: Sequence[StratumMonth]
+) -> list[str]:
+    """Each month of the ledger that is not what it was, with the strata that differ."""
+    hashes = published["inputs"]
+    texts = {f"months {name}": text for name, text in month_texts(now).items()}
+    parts = sorted({part for part in hashes if part.startswith("months ")} | texts.keys())
+    changed = [p for p in parts if p not in texts or hashed(texts[p]) != hashes.get(p)]
+    return [f"{part}: {_strata(part.removeprefix('months '), frozen, now)}" for part in changed]
+
+
+def changed_statements(then: Perimeter, now: Perimeter) -> list[str]:
+    """What people state otherwise since: the names of those parts of the perimeter."""
+    return [f.name for f in fields(then) if getattr(then, f.name) != getattr(now, f.name)]
+
+
+def _strata(month: str, frozen: Sequence[StratumMonth], now: Sequence[StratumMonth]) -> str:
+    before = {row.stratum: row for row in frozen if row.month == month}
+    after = {row.stratum: row for row in now if row.month == month}
+    named = [
+        f"{s.organisation} / {s.site} / {s.device_class}"
+        for s in sorted(before.keys() | after.keys())
+        if before.get(s) != after.get(s)
+    ]
+    return ", ".join(named) or "differs"
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and value:
+        for number, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{number}]")
+    else:
+        # As text, since 1 and 1.0 and True are one value to Python and three to a reader.
+        yield path, json.dumps(value, ensure_ascii=False)
