@@ -56,6 +56,7 @@ LAYERS = {
         perimeter.rooms
         store/
         account limits registry day_sums perimeter.facts
+        calibrated
         conservation days months perimeter.toml perimeter.monthly migrate.side
         perimeter.statements printing/
         perimeter.files perimeter.bills rebuild unit_months migrate.proof migrate.sqlite migrate.influx

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from sobre_collector.backup import back_up
+from sobre_collector.calibrated import calibrated, stamped
 from sobre_collector.config import Keep
 from sobre_collector.conservation import EXPIRY, passed
 from sobre_collector.indicators.moments import stratum_month
@@ -70,8 +71,10 @@ def month_totals(house: House, now: int, month: str) -> str:
     through = local_day(now, perimeter.timezone) - timedelta(days=1)
     devices = ledger.devices()
     units = UnitMonths(month, devices, perimeter, through)
-    days = units.passing(series.days(first.isoformat(), last.isoformat()))
-    rows = stratum_months(month, days, devices, perimeter, through)
+    factors = ledger.calibrations.in_force(month)
+    days = calibrated(series.days(first.isoformat(), last.isoformat()), devices, factors)
+    rows = stratum_months(month, units.passing(days), devices, perimeter, through)
+    rows = stamped(rows, devices.values(), factors)
     calendar_days = day_types(month, perimeter.working_hours, through)
     found = {row.stratum for row in rows}
     empty = [

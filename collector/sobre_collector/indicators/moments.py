@@ -51,7 +51,8 @@ class StratumMonth:
     device-days; `squares` holds the ten second moments in the order of `PAIRS`.
 
     `billed_u_kwh` (k = 1) is only given where a bill says it all: one unit, seen each day, never
-    sampled; with no day at all, the bill of that month is missing.
+    sampled; with no day at all, the bill of that month is missing. `calibration` is the number in
+    the ledger of the factor that estimated energy was multiplied by, if any.
     """
 
     month: str
@@ -65,6 +66,7 @@ class StratumMonth:
     out_of_hours_kwh: float
     largest_kwh: float | None
     billed_u_kwh: float | None = None
+    calibration: int | None = None
 
 
 def stratum_month(
@@ -155,9 +157,10 @@ def month_rows(
 
 def to_json(m: StratumMonth) -> dict[str, Any]:
     """A JSON object; `from_json` gives back an equal row, bit for bit, even through text."""
-    billed = {} if m.billed_u_kwh is None else {"billed_u_kwh": m.billed_u_kwh}
+    # Left out where they say nothing, so that months which were closed before stay as they are.
+    more = {"billed_u_kwh": m.billed_u_kwh, "calibration": m.calibration}
     return {
-        **billed,
+        **{name: value for name, value in more.items() if value is not None},
         "month": m.month,
         "organisation": m.stratum.organisation,
         "site": m.stratum.site,
@@ -193,6 +196,7 @@ def from_json(d: Mapping[str, Any]) -> StratumMonth:
             out_of_hours_kwh=d["out_of_hours_kwh"],
             largest_kwh=d["largest_kwh"],
             billed_u_kwh=d.get("billed_u_kwh"),
+            calibration=d.get("calibration"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(

@@ -32,7 +32,8 @@ class StratumTotal:
     """A stratum's energy in one month; the three parts of the energy add up to `total_kwh`.
 
     `variance` (kWh²) is the whole of the stratum. Within it, `shared_kwh` is the standard error of
-    a class mean that several strata took, and `common_kwh` that of a factor common to the class.
+    a class mean that several strata took, and `common_kwh` that of a factor common to the class;
+    `calibration` is the number of that factor, None where the model stands as it is.
     """
 
     month: str
@@ -50,6 +51,7 @@ class StratumTotal:
     covered_ratio: float = 0.0
     shared_kwh: float = 0.0
     common_kwh: float = 0.0
+    calibration: int | None = None
 
 
 def sampled(

@@ -80,6 +80,8 @@ def month_total(
         raise ValueError(f"one month at a time, got {sorted(months)}: call once for each month")
     named = months.pop()
     by_stratum = {row.stratum: row for row in month_rows}
+    # A factor is one for all of a class, also for strata that only borrow from it.
+    factors = {row.stratum.device_class: row.calibration for row in month_rows if row.calibration}
     if len(by_stratum) != len(month_rows):
         raise ValueError(f"{named}: a stratum stands twice; merge its devices before the month")
     classes: dict[str, ClassMonth] = {}
@@ -105,6 +107,7 @@ def month_total(
             one = unseen(named, stratum, inventory[stratum], days, classes[name])
         else:
             continue
+        one = replace(one, calibration=factors.get(name))
         totals.append(with_common(one, (common_u or {}).get(name, 0.0)))
     return totals
 

@@ -13,8 +13,8 @@ from sobre_collector.store.schema import Database
 from sobre_drivers.errors import StoreError
 
 CHAINS = ("adjustments", "baselines")
-# These came with a later step of the ledger: `rulebook.tables`.
-LATER = ("thresholds", "exclusions")
+# These came with later steps of the ledger: `rulebook.tables`, `calibrations.tables`.
+LATER = ("thresholds", "exclusions", "calibrations")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sobre_collector.indicators.moments import StratumMonth, from_json, to_json
 from sobre_collector.rows import Device, Key
-from sobre_collector.store import chain, rulebook, units
+from sobre_collector.store import calibrations, chain, rulebook, units
 from sobre_collector.store.adjustments import Adjustments
 from sobre_collector.store.baselines import Baselines
 from sobre_collector.store.decisions import Decisions
@@ -55,6 +55,7 @@ class Ledger:
         self.published = Results(self._file)
         self.units = units.Units(self._file)
         self.rulebook = rulebook.Rulebook(self._file)
+        self.calibrations = calibrations.Calibrations(self._file)
 
     def close(self) -> None:
         """Give the file back."""
@@ -131,13 +132,17 @@ class Ledger:
                 db.execute("INSERT OR REPLACE INTO months VALUES (?, ?, ?, ?, ?)", (*key, content))
 
     def months(self, first: str, last: str) -> list[StratumMonth]:
-        """Stratum-months from `first` to `last` ("2026-11", inclusive), by month and stratum."""
+        """Stratum-months from `first` to `last` ("2026-11", inclusive), by month and stratum.
+
+        Those that were closed before a calibration which holds for them are restated.
+        """
         rows = self._file.rows(
             "SELECT content FROM months WHERE month BETWEEN ? AND ?"
             " ORDER BY month, organisation, site, class",
             (first, last),
         )
-        return [from_json(json.loads(content)) for (content,) in rows]
+        found = [from_json(json.loads(content)) for (content,) in rows]
+        return self.calibrations.restated(found, self.closed_months())
 
     def close_month(self, month: str, at: int) -> None:
         """Close a month: what is kept of it changes no more, what comes in for it is late."""
@@ -265,5 +270,5 @@ def _third_version(db: sqlite3.Connection) -> None:
 
 STEPS: tuple[Step, ...] = (
     *(_first_version, _second_version, _third_version, chain.tables),
-    *(units.tables, rulebook.tables),
+    *(units.tables, rulebook.tables, calibrations.tables),
 )
