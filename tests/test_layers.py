@@ -24,12 +24,16 @@ LAYERS = {
         meters.configured
         strict_json sample calendar registers pc.windows pc.macos pc.smbios
         settings clock power topics wire birth pc.powercap pc.battery pc.pc_model
-        pc.hwmon pc.nvml pc.emi
+        pc.hwmon pc.nvml pc.emi comparison
         pc.processor pc.chassis pc.screens pc.sensors
         pc.parameters
         pc.desk
         pc.host
         meters.kind meters.serial_port
+        meters.model meters.tic.decoding
+        meters.tic.meaning
+        meters.tic.driver
+        meters.tic.kind
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
         meters.modbus.points
@@ -59,9 +63,10 @@ LAYERS = {
         calibrated
         conservation days months perimeter.toml perimeter.monthly migrate.side
         perimeter.statements printing/
-        perimeter.files perimeter.bills rebuild unit_months migrate.proof migrate.sqlite migrate.influx
-        intake duties migrate.move migrate.influx_target
-        rulings snapshot
+        perimeter.files perimeter.bills perimeter.glpi perimeter.month_file
+        rebuild unit_months migrate.proof migrate.sqlite migrate.influx
+        intake duties migrate.move migrate.influx_target perimeter.glpi_csv
+        rulings snapshot perimeter.glpi_api
         jobs mqtt
         sharing
         service review diagnosis
@@ -105,6 +110,8 @@ CALCULATION = (
     "sobre_drivers.meters.modbus.blocks",
     "sobre_drivers.meters.modbus.points",
     "sobre_drivers.meters.modbus.sunspec",
+    "sobre_drivers.meters.tic.decoding",
+    "sobre_drivers.meters.tic.meaning",
     "sobre_drivers.pc.pc_model",
     "sobre_drivers.pc.emi",
     "sobre_drivers.pc.smbios",

@@ -19,6 +19,7 @@ COMMANDS = {
     "serve": "the page",
     "report": "the reduction, with its interval and its evidence",
     "adjust": "what changed beside the users, signed and kept for ever",
+    "import-glpi": "inventory and head-count from GLPI, as counts only",
     "publish": "freeze a year's result with all that it was computed from",
     "recompute": "compute a published result again, to the last bit",
     "check": "find every mistake in configuration and store",
@@ -28,6 +29,7 @@ COMMANDS = {
     "simulate": "make a fleet with a known truth",
     "estimate": "a first energy per year from an inventory alone",
     "plan-sample": "how many agents, and where, buy which interval",
+    "calibration": "what plugs said of PCs, and the factor of their class",
 }
 
 
