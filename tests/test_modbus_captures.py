@@ -16,7 +16,7 @@ from sobre_drivers.meters.modbus.profile import read
 from sobre_drivers.sample import Reading
 
 SHARED = Path(__file__).parents[2] / "shared" / "captures" / "modbus"
-PROFILES = sorted(catalog.paths())
+PROFILES = sorted(name for name, path in catalog.paths().items() if path.parent.name == "modbus")
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/captures is not here")
 
