@@ -13,22 +13,22 @@ LEVEL = 0.95
 def curve(
     fleet: Fleet,
     target: Target | None,
-    user_factor_ratio: float | None,
+    adjusted_ratio: float | None,
 ) -> tuple[MonthFigures, ...]:
     """All months since the baseline year began; those of too few workstations without energies.
 
-    The target of a month is the same month of a measured baseline, adjusted to the users, less what
-    the path asks at its end.
+    The target of a month is the same month of a measured baseline, adjusted as the whole is, less
+    what the path asks at its end.
     """
     months = sorted((*fleet.complete, *fleet.too_few))
-    return tuple(_month(fleet, month, target, user_factor_ratio) for month in months)
+    return tuple(_month(fleet, month, target, adjusted_ratio) for month in months)
 
 
 def _month(
     fleet: Fleet,
     month: str,
     target: Target | None,
-    user_factor_ratio: float | None,
+    adjusted_ratio: float | None,
 ) -> MonthFigures:
     counted = users(fleet.perimeter, [month], fleet.organisations)
     users_n = counted.count if counted else None
@@ -41,10 +41,10 @@ def _month(
     known = stated.kind == "measured" and same in fleet.complete
     baseline_kwh = fsum(one.total_kwh for one in fleet.of([same])) if known else None
     path_kwh = None
-    if baseline_kwh is not None and target is not None and user_factor_ratio is not None:
+    if baseline_kwh is not None and target is not None and adjusted_ratio is not None:
         years = elapsed_years(month, stated.year)
         if years > 0:
-            path_kwh = baseline_kwh * user_factor_ratio * (1 - path_ratio(target, years))
+            path_kwh = baseline_kwh * adjusted_ratio * (1 - path_ratio(target, years))
     return MonthFigures(
         month,
         total.total_kwh,

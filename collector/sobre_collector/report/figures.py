@@ -12,7 +12,7 @@ from sobre_collector.indicators import reduction as reductions
 from sobre_collector.indicators import trajectory as trajectories
 from sobre_collector.indicators.moments import StratumMonth, to_json
 from sobre_collector.perimeter.facts import Perimeter, months_of
-from sobre_collector.report import model
+from sobre_collector.report import adjusting, model
 from sobre_collector.report.coverage import coverage
 from sobre_collector.report.curve import curve
 from sobre_collector.report.disclosure import nice, rounded_shares
@@ -34,8 +34,9 @@ def report(
     perimeter's mistakes that only show here raise ConfigError.
     """
     drawn = drawn_from(rows, perimeter, year, facts)
-    missing = missing_of(drawn)
-    found = _reductions(drawn) if not missing else ()
+    adjustments, unknown = adjusting.adjustments(facts.adjustments, perimeter, drawn.months)
+    missing = [*missing_of(drawn), *unknown]
+    found = _reductions(drawn, adjustments) if not missing else ()
     if found and found[0].insufficient:
         missing += [reason(code, found[0], drawn) for code in found[0].insufficient]
     result = _result(found) if found and not missing else None
@@ -66,7 +67,7 @@ def report(
         months=curve(
             drawn.fleet,
             target_of(drawn),
-            found[0].adjusted.user_factor_ratio if result else None,
+            _adjusted_ratio(drawn, found[0]) if result else None,
         ),
         organisations=drawn.groups.organisations,
         classes=drawn.groups.classes,
@@ -90,6 +91,7 @@ def input_sha256(rows: Sequence[StratumMonth], perimeter: Perimeter, facts: Fact
     ordered = sorted(rows, key=lambda row: (row.month, row.stratum))
     content = [json.dumps(to_json(row), sort_keys=True) for row in ordered]
     read = [repr(sorted(facts.inputs.items()))] if facts.inputs else []
+    read += [repr(facts.adjustments)] if facts.adjustments else []
     whole = [*content, repr(perimeter), json.dumps(stated), *read]
     return sha256("\n".join(whole).encode()).hexdigest()
 
@@ -99,7 +101,9 @@ def _last_day(month: str) -> str:
     return f"{month}-{monthrange(year, number)[1]}"
 
 
-def _reductions(drawn: Drawn) -> tuple[reductions.Reduction, ...]:
+def _reductions(
+    drawn: Drawn, adjustments: Sequence[reductions.Adjustment]
+) -> tuple[reductions.Reduction, ...]:
     found, before, after = drawn.reference.found, drawn.before, drawn.after
     if found is None or before is None or after is None:
         return ()
@@ -111,10 +115,17 @@ def _reductions(drawn: Drawn) -> tuple[reductions.Reduction, ...]:
             before=before,
             after=after,
             uses=drawn.reference.uses,
+            adjustments=adjustments,
             level=level,
         )
         for level in LEVELS
     )
+
+
+def _adjusted_ratio(drawn: Drawn, found: reductions.Reduction) -> float | None:
+    """E*/E_B: what each month of the baseline is to be multiplied by."""
+    reference = drawn.reference.found
+    return found.adjusted.total_kwh / reference.total_kwh if reference else None
 
 
 def _common_cv(drawn: Drawn, before: reductions.Users, after: reductions.Users) -> float:

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from sobre_collector.indicators.reduction import Reduction
-from sobre_collector.report import decomposition, outlook
+from sobre_collector.report import adjusting, decomposition, outlook
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.model import Note, Report
@@ -41,7 +41,7 @@ class Section(Protocol):
 
 
 # In the order in which they are shown, after the trajectory and before the months.
-SECTIONS: tuple[Section, ...] = (outlook, decomposition)
+SECTIONS: tuple[Section, ...] = (adjusting, outlook, decomposition)
 
 
 def figures_of(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from statistics import fmean
 
 from sobre_collector.config import CollectorConfig, load_config
 from sobre_collector.indicators.privacy import MIN_DEVICES
+from sobre_collector.perimeter.bills import with_bills
 from sobre_collector.perimeter.facts import Baseline, Perimeter
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.report.facts import COVERAGE_FACTOR, Facts
@@ -80,7 +81,8 @@ def made(ledger: Ledger, perimeter: Perimeter, year: int | None, now: datetime) 
     told = facts(ledger, perimeter, now)
     this_year = int(told.this_month[:4])
     last = this_year if year is None else year
-    rows = ledger.months(f"{perimeter.baseline.year:04}-01", f"{last:04}-12")
+    first = f"{perimeter.baseline.year:04}-01"
+    rows = with_bills(ledger.months(first, f"{last:04}-12"), perimeter, first, f"{last:04}-12")
     if year is None:
         # In January nothing of the new year is over yet: the old one is what there is to show.
         over = [int(row.month[:4]) for row in rows if row.month < told.this_month]
@@ -100,6 +102,7 @@ def facts(ledger: Ledger, perimeter: Perimeter, now: datetime) -> Facts:
         meter_u=meter_u(devices),
         common_u=common_u(devices),
         inputs=inputs(ledger, perimeter),
+        adjustments=tuple(ledger.adjustments.entries()),
     )
 
 

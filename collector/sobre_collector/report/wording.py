@@ -5,7 +5,13 @@ from html import escape
 from itertools import chain
 from typing import Literal
 
-from sobre_collector.report import notation, wording_decomposition, wording_outlook
+from sobre_collector.report import (
+    notation,
+    wording_adjustments,
+    wording_decomposition,
+    wording_outlook,
+    wording_printers,
+)
 from sobre_collector.report.model import Note
 from sobre_collector.report.wording_en import ENGLISH
 from sobre_collector.report.wording_fr import FRENCH
@@ -14,8 +20,10 @@ Lang = Literal["fr", "en"]
 LANGUAGES: tuple[Lang, ...] = ("fr", "en")
 # Wordings of sections: pairs of French and English, keyed as in the two tables.
 MORE: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
+    (wording_adjustments.FRENCH, wording_adjustments.ENGLISH),
     (wording_outlook.FRENCH, wording_outlook.ENGLISH),
     (wording_decomposition.FRENCH, wording_decomposition.ENGLISH),
+    (wording_printers.FRENCH, wording_printers.ENGLISH),
 )
 TABLES = {
     "fr": dict(chain(FRENCH.items(), *(french.items() for french, _ in MORE))),
