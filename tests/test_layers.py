@@ -39,6 +39,11 @@ LAYERS = {
         meters.modbus.points
         meters.modbus.driver
         meters.modbus.kind
+        meters.patience meters.snmp.objects meters.snmp.access
+        meters.snmp.profile meters.snmp.decoding
+        meters.snmp.points meters.snmp.session
+        meters.snmp.driver
+        meters.snmp.kind
         meters.catalog
     """,
     "sobre_agent": """
@@ -47,7 +52,7 @@ LAYERS = {
         account pace sources
         spool history preflight mqtt schedule
         books outbox courier broker_probe
-        loop publisher live
+        loop publisher live own/
         delivery
         commands/
         cli
@@ -86,6 +91,7 @@ LAYERS = {
 KNOWN_TO = {
     "paho": {"sobre_agent.mqtt", "sobre_collector.mqtt"},
     "pymodbus": {"sobre_drivers.meters.modbus.driver"},
+    "pysnmp": {"sobre_drivers.meters.snmp.session"},
     "serial": {"sobre_drivers.meters.serial_port"},
     "psutil": {"sobre_drivers.pc.processor"},
     "pynvml": {"sobre_drivers.pc.nvml"},
@@ -110,6 +116,9 @@ CALCULATION = (
     "sobre_drivers.meters.modbus.blocks",
     "sobre_drivers.meters.modbus.points",
     "sobre_drivers.meters.modbus.sunspec",
+    "sobre_drivers.meters.snmp.objects",
+    "sobre_drivers.meters.snmp.decoding",
+    "sobre_drivers.meters.snmp.points",
     "sobre_drivers.meters.tic.decoding",
     "sobre_drivers.meters.tic.meaning",
     "sobre_drivers.pc.pc_model",
@@ -119,6 +128,9 @@ CALCULATION = (
     "sobre_agent.open_load",
     "sobre_agent.elapsed",
     "sobre_agent.cutters",
+    "sobre_agent.own.figures",
+    "sobre_agent.own.words",
+    "sobre_agent.own.text",
     "sobre_collector.days",
     "sobre_collector.months",
     "sobre_collector.unit_months",

@@ -10,14 +10,20 @@ from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.rows import DayRow, Device, Key
 
 # How an agent's birth says that a device has no meter (`sobre_drivers.pc`).
-_BY_MODEL = re.compile(r"\bmodel \d+\b")
+_BY_MODEL = re.compile(r"\bmodel (\d+)\b")
 # Factors are kept to the millionth, so that days stay integers and are the same wherever built.
 _MILLION = 1_000_000
 
 
 def modelled(device: Device) -> bool:
     """Whether a device's energy comes from a model; a meter's filled gaps are estimated too."""
-    return _BY_MODEL.search(device.method) is not None
+    return model_version(device.method) is not None
+
+
+def model_version(method: str) -> int | None:
+    """The version of the model that a method names; None where there is none."""
+    found = _BY_MODEL.search(method)
+    return None if found is None else int(found[1])
 
 
 def calibrated(

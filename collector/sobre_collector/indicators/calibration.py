@@ -5,42 +5,18 @@ few PCs of the class, drawn at random and read by a plug, say what it is, and ho
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from math import fsum, hypot, sqrt
-from typing import Any
 
 from sobre_collector.indicators.moments import PAIRS, StratumMonth
 from sobre_collector.indicators.quantiles import two_sided
+from sobre_drivers.comparison import Comparison
 from sobre_drivers.errors import ConfigError
 
 # A stated error of a meter is a two-sided 95 % interval.
 COVERAGE_FACTOR = 2.0
 # At which the few degrees of freedom of a factor are carried into the report's interval.
 LEVEL = 0.95
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One PC beside a plug for some hours: mean power by the model and at the plug (W).
-
-    `se_ratio` is the standard error of their ratio within the session, `reference_u_ratio` the
-    plug's stated error (95 %). It names neither PC nor person; `day` is the day on which it ended.
-    """
-
-    device_class: str
-    processor: str
-    method: str
-    model_w: float
-    plug_w: float
-    se_ratio: float
-    reference_u_ratio: float
-    hours: float
-    day: str
-
-    @property
-    def factor_ratio(self) -> float:
-        """What the plug says for each watt of the model."""
-        return self.plug_w / self.model_w
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +67,7 @@ class Applied:
     restates: bool = True
 
 
-def class_factor(sessions: Sequence[Session]) -> ClassFactor:
+def class_factor(sessions: Sequence[Comparison]) -> ClassFactor:
     """k = Σ plug / Σ model over the PCs of one class, and its standard error between them.
 
     Powers and not energies are added, so that a longer session does not make a PC count for more.
@@ -186,13 +162,3 @@ def sources_u(models_u: Mapping[str, float], factors: Iterable[Applied]) -> dict
         **models_u,
         **{source(one.device_class, one.number): one.u_ratio for one in factors},
     }
-
-
-def to_json(session: Session) -> dict[str, Any]:
-    """A session as an object; `from_json` gives back an equal one."""
-    return asdict(session)
-
-
-def from_json(given: Mapping[str, Any]) -> Session:
-    """The session that `to_json` wrote; KeyError or TypeError if it is another shape."""
-    return Session(**{name: given[name] for name in Session.__dataclass_fields__})

@@ -12,10 +12,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sobre_collector.indicators import calibration
-from sobre_collector.indicators.calibration import Applied, Session
+from sobre_collector.indicators.calibration import Applied
 from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.store.chain import Chain, Link
 from sobre_collector.store.schema import Database
+from sobre_drivers.comparison import Comparison
 from sobre_drivers.errors import ConfigError, StoreError
 
 
@@ -26,7 +27,7 @@ class Measured:
     number: int
     at: int
     by: str
-    session: Session
+    comparison: Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,16 @@ class Calibrations:
         """By class the factor that holds in a month."""
         return calibration.in_force((each.applied for each in self.decided()), month)
 
-    def add(self, session: Session, by: str, at: int) -> Measured:
+    def add(self, comparison: Comparison, by: str, at: int) -> Measured:
         """Record a session; ConfigError if the same one was recorded before."""
-        given = calibration.to_json(session)
+        given = asdict(comparison)
 
         def content(links: list[Link]) -> str:
             for link in links:
                 if _is(link, "session") and json.loads(link.content)["session"] == given:
                     raise ConfigError(
-                        f"calibration of a {session.device_class} of {session.day}: stands already "
-                        f"as no. {link.number}; a PC counts once"
+                        f"calibration of a {comparison.device_class} of {comparison.day}: stands "
+                        f"already as no. {link.number}; a PC counts once"
                     )
             return _written({"kind": "session", "by": by, "session": given})
 
@@ -98,7 +99,7 @@ def _written(content: dict[str, Any]) -> str:
 def _measured(link: Link) -> Measured:
     told = json.loads(link.content)
     try:
-        return Measured(link.number, link.at, told["by"], calibration.from_json(told["session"]))
+        return Measured(link.number, link.at, told["by"], Comparison(**told["session"]))
     except (KeyError, TypeError) as error:
         raise StoreError(f"calibration {link.number}: {error!r}; restore the back-up") from error
 
