@@ -46,7 +46,8 @@ def test_ratio_total_with_day_types_is_as_worked_out_by_hand() -> None:
     assert total.measured_kwh == pytest.approx(15)
     assert total.estimated_kwh == pytest.approx(15)
     assert total.extrapolated_kwh == pytest.approx(270)
-    assert total.flags == ("inventory-without-uncertainty", "few-devices")
+    # 45 of 90 device-days were seen.
+    assert total.flags == ("inventory-without-uncertainty", "few-devices", "half-month")
 
 
 def test_weekend_outage_does_not_pull_the_total() -> None:

@@ -14,6 +14,7 @@ from sobre_collector.indicators.quantiles import satterthwaite
 from sobre_collector.indicators.ratio import (
     DAY_TYPES,
     covered_ratio,
+    device_days,
     expanded_kwh,
     rate_kwh,
     reporting_units,
@@ -21,6 +22,8 @@ from sobre_collector.indicators.ratio import (
 
 # Fewer monitored devices than this are too few to publish, and few to trust.
 FEW_DEVICES = 10
+# Of fewer of their devices' days than this, a month is half there, and what it lacked is a guess.
+LEAST_SEEN_RATIO = 2 / 3
 # Σw may exceed N·D by rounding alone.
 _ROUNDING = 1e-9
 
@@ -70,6 +73,8 @@ def sampled(
         flags.append("inventory-without-uncertainty")
     if row.devices < FEW_DEVICES:
         flags.append("few-devices")
+    if device_days(row) < LEAST_SEEN_RATIO * row.devices * sum(row.calendar_days):
+        flags.append("half-month")
 
     total_kwh = expanded_kwh(row, units_n, DAY_TYPES)
     variance, df, borrowed_cv = of_class.row_variance(row, units_n)

@@ -127,7 +127,11 @@ def _baseline(report: Report, version: BaselineVersion) -> dict[str, Any]:
 
 def routine(entries: Sequence[Entry], perimeter: Perimeter, report: Report) -> list[dict[str, Any]]:
     """Users with their elasticity by class, and what follows the weather."""
-    users = {"kind": "users", "elasticity": dict(sorted(perimeter.user_factor.items()))}
+    users = {
+        "kind": "users",
+        "elasticity": dict(sorted(perimeter.user_factor.items())),
+        "factor": getattr(report.sections.get("adjustments"), "factor_ratio", None),
+    }
     before = months_of(perimeter.baseline.year)
     found = weather_uses(entries, perimeter.degree_days, before, report.period.months)
     return [users] + [
