@@ -1,7 +1,10 @@
 """What a report says against itself: what is missing, and what weakens its figures."""
 
+from collections.abc import Sequence
+
 from sobre_collector.indicators.moments import POOLED
 from sobre_collector.indicators.reduction import MAX_CV_OF_BASELINE, Reduction
+from sobre_collector.months import month_after
 from sobre_collector.perimeter.facts import months_of
 from sobre_collector.report.coverage import flagged
 from sobre_collector.report.drawn import Drawn
@@ -75,6 +78,21 @@ def _compared(drawn: Drawn) -> list[str]:
     return [m for m in own if m in drawn.fleet.complete] + list(drawn.months)
 
 
+def _both(drawn: Drawn) -> list[str]:
+    return [*months_of(drawn.fleet.perimeter.baseline.year), *drawn.months]
+
+
+def spans(months: Sequence[str]) -> str:
+    """Months of which those that follow one another are joined ("2025-02 – 2025-12")."""
+    found: list[list[str]] = []
+    for month in sorted(months):
+        if found and month_after(found[-1][-1]) == month:
+            found[-1].append(month)
+        else:
+            found.append([month])
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} – {run[-1]}" for run in found)
+
+
 def _too_few(drawn: Drawn) -> list[Note]:
     months, k = ", ".join(drawn.fleet.too_few), drawn.fleet.perimeter.publish_at_least
     return [Note("too-few-workstations", {"k": k, "months": months})] if months else []
@@ -103,6 +121,9 @@ def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
     notes += _model(drawn)
     if not drawn.reference.evidence:
         notes.append(Note("baseline-evidence", {"baseline_year": perimeter.baseline.year}))
+    elif perimeter.baseline.unproven:
+        rows = [f"{r.organisation} / {r.device_class}" for r in perimeter.baseline.unproven]
+        notes.append(Note("baseline-rows", {"names": ", ".join(rows)}))
     notes += _too_few(drawn)
     if drawn.fleet.left_out:
         notes.append(Note("left-out", {"names": ", ".join(sorted(drawn.fleet.left_out))}))
@@ -112,9 +133,13 @@ def notes_of(drawn: Drawn, facts: Facts) -> list[Note]:
     carried = [m for m in drawn.months if perimeter.inventory_of(m).carried]
     if carried:
         notes.append(Note("inventory-carried", {"count": len(carried)}))
-    carried = [m for m in drawn.months if perimeter.headcount_of(m).carried]
-    if carried:
-        notes.append(Note("headcount-carried", {"count": len(carried)}))
+    # Of each organisation: a month that only one of two states is no count of both.
+    holes = perimeter.headcount_holes(_both(drawn), drawn.fleet.organisations)
+    if holes:
+        of = {o: [m for whose, m in holes if whose == o] for o, _ in holes}
+        names = "; ".join(f"{o} {spans(months)}" for o, months in of.items())
+        count = len({m for _, m in holes})
+        notes.append(Note("headcount-carried", {"count": count, "names": names}))
     shown = (*drawn.groups.organisations, *drawn.groups.classes)
     suppressed = sum(group.suppressed for group in shown)
     if suppressed:

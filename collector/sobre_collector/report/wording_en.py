@@ -96,6 +96,7 @@ ENGLISH = {
     "workstation are erased: the interval is an upper bound.",
     "note.independent": "The two periods are taken as independent: the interval is rather too "
     "wide.",
+    "note.baseline-rows": "No document proves these rows of the reference situation: {names}.",
     "note.baseline-evidence": "The reference situation of {baseline_year} has no document as "
     "evidence.",
     "note.flagged": "{flag}: {count} of {total} stratum-months.",
@@ -118,7 +119,8 @@ ENGLISH = {
     "{step_kwh}) and the shares are rounded so that they tell nothing of these.",
     "note.pooled": "A stratum of one or two monitored workstations is not kept as it is: it is "
     "joined with others, and what it uses is taken from its class ({count} months).",
-    "note.headcount-carried": "The head-counts of {count} months are those of an earlier one.",
+    "note.headcount-carried": "The head-counts of {count} months are those of an earlier one: "
+    "{names}.",
     "note.unaccounted": "The conservation check finds {missing_j} J missing and {doubled_j} J "
     "doubled.",
     "note.late": "{late_j} J came after their month was closed and are not counted.",

@@ -100,6 +100,8 @@ FRENCH = {
     "par poste sont effacées : l’intervalle est majoré.",
     "note.independent": "Les deux périodes sont traitées comme indépendantes : l’intervalle est "
     "plutôt trop large.",
+    "note.baseline-rows": "Aucune pièce ne justifie ces lignes de la situation de référence : "
+    "{names}.",
     "note.baseline-evidence": "La situation de référence {baseline_year} n’a pas de pièce "
     "justificative.",
     "note.flagged": "{flag} : {count} strates-mois sur {total}.",
@@ -122,7 +124,8 @@ FRENCH = {
     "(à {step_kwh} près) et les parts sont arrondies pour n’en rien livrer.",
     "note.pooled": "Une strate d’un ou deux postes suivis n’est pas conservée telle quelle : elle "
     "est réunie à d’autres, et sa consommation déduite de sa famille ({count} mois concernés).",
-    "note.headcount-carried": "Les effectifs de {count} mois reprennent ceux d’un mois antérieur.",
+    "note.headcount-carried": "Les effectifs de {count} mois reprennent ceux d’un mois antérieur : "
+    "{names}.",
     "note.unaccounted": "Le contrôle de conservation de l’énergie relève {missing_j} J manquants "
     "et {doubled_j} J en double.",
     "note.late": "{late_j} J sont arrivés après la clôture de leur mois et ne sont pas comptés.",
