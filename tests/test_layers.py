@@ -30,18 +30,22 @@ LAYERS = {
         pc.desk
         pc.host
         meters.kind meters.serial_port
-        meters.model meters.tic.decoding
-        meters.tic.meaning
-        meters.tic.driver
-        meters.tic.kind
+        meters.model meters.parity
+        meters.tic.decoding meters.p1.decoding
+        meters.tic.meaning meters.p1.meaning
+        meters.tic.driver meters.p1.driver
+        meters.tic.kind meters.p1.kind
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
-        meters.modbus.points
-        meters.modbus.driver
+        meters.modbus.points meters.modbus.patience meters.modbus.rtu_frames meters.modbus.pdu
+        meters.modbus.tcp
+        meters.modbus.driver meters.modbus.rtu meters.modbus.stream
+        meters.modbus.lines
         meters.modbus.kind
         meters.patience meters.snmp.objects meters.snmp.access
         meters.snmp.profile meters.snmp.decoding
-        meters.snmp.points meters.snmp.session
+        meters.snmp.points meters.snmp.exchange
+        meters.snmp.session
         meters.snmp.driver
         meters.snmp.kind
         meters.catalog
@@ -90,7 +94,7 @@ LAYERS = {
 # The one module (or folder) on each side that knows an outside library.
 KNOWN_TO = {
     "paho": {"sobre_agent.mqtt", "sobre_collector.mqtt"},
-    "pymodbus": {"sobre_drivers.meters.modbus.driver"},
+    "pymodbus": {"sobre_drivers.meters.modbus.pdu"},
     "pysnmp": {"sobre_drivers.meters.snmp.session"},
     "serial": {"sobre_drivers.meters.serial_port"},
     "psutil": {"sobre_drivers.pc.processor"},
@@ -116,11 +120,15 @@ CALCULATION = (
     "sobre_drivers.meters.modbus.blocks",
     "sobre_drivers.meters.modbus.points",
     "sobre_drivers.meters.modbus.sunspec",
+    "sobre_drivers.meters.modbus.rtu_frames",
     "sobre_drivers.meters.snmp.objects",
     "sobre_drivers.meters.snmp.decoding",
     "sobre_drivers.meters.snmp.points",
+    "sobre_drivers.meters.parity",
     "sobre_drivers.meters.tic.decoding",
     "sobre_drivers.meters.tic.meaning",
+    "sobre_drivers.meters.p1.decoding",
+    "sobre_drivers.meters.p1.meaning",
     "sobre_drivers.pc.pc_model",
     "sobre_drivers.pc.emi",
     "sobre_drivers.pc.smbios",

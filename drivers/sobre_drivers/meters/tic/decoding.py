@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from sobre_drivers.meters.parity import seven_bits
+
 Mode = Literal["historique", "standard"]
 
 STX, ETX, EOT = 0x02, 0x03, 0x04
-# Stands for a character whose parity was lost: no group may hold it.
-SPOILT = 0x1A
 # The longest frame (standard, three phase, producer) is not half as long.
 MAX_FRAME = 8192
 
@@ -76,14 +76,6 @@ class Frames:
         return found
 
 
-def seven_bits(data: bytes) -> bytes:
-    """Characters of 7 bits, from a line that hands on the parity bit (even) or one that does not.
-
-    A character that carries a wrong parity bit is spoilt. Without the bit the checksum must do.
-    """
-    return data.translate(_SEVEN_BITS)
-
-
 def frame(body: bytes) -> Frame:
     """What stands between STX and ETX."""
     lines = [line for line in _LINES.split(body) if line]
@@ -119,10 +111,3 @@ def group(line: bytes) -> Group | None:
 def checksum(covered: bytes) -> int:
     """The character that makes a group add up."""
     return (sum(covered) & 0x3F) + 0x20
-
-
-def _received(byte: int) -> int:
-    return SPOILT if byte > 0x7F and byte.bit_count() % 2 else byte & 0x7F
-
-
-_SEVEN_BITS = bytes(map(_received, range(256)))
