@@ -66,6 +66,10 @@ class Rulebook:
 
     def exclusions(self, day: date) -> list[Exclusion]:
         """What is excluded on a day, oldest first."""
+        return [e for e in self.in_force() if e.until is None or e.until >= day.isoformat()]
+
+    def in_force(self) -> list[Exclusion]:
+        """Exclusions that no later row ended, whatever their last day."""
         found: dict[int, Exclusion] = {}
         for link in self._exclusions.links():
             row = json.loads(link.content)
@@ -73,7 +77,7 @@ class Rulebook:
                 found.pop(row["ends"], None)
             else:
                 found[link.number] = _exclusion(link, row)
-        return [e for e in found.values() if e.until is None or e.until >= day.isoformat()]
+        return list(found.values())
 
     def exclude(self, wanted: Exclusion, at: int) -> Exclusion:
         """Record an exclusion, numbered and dated here; ConfigError without a reason."""

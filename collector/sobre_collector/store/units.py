@@ -61,6 +61,12 @@ class Units:
         sql = f"SELECT month, content FROM units WHERE class = ? {_ORDER}"
         return tuple((str(m), str(c)) for m, c in self._file.rows(sql, (device_class,)))
 
+    def contents_of(self, keys: Iterable[Key]) -> tuple[tuple[str, str], ...]:
+        """(month, JSON) of some devices, unread."""
+        sql = "SELECT month, content FROM units WHERE node = ? AND device = ? ORDER BY month"
+        found = [row for key in sorted(set(keys)) for row in self._file.rows(sql, tuple(key))]
+        return tuple((str(month), str(content)) for month, content in found)
+
     def of_devices(self, keys: Iterable[Key], first: str, last: str) -> list[UnitMonth]:
         """Months of some devices, by month and device."""
         sql = f"{_SELECT} WHERE node = ? AND device = ? AND month BETWEEN ? AND ?"
