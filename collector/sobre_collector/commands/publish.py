@@ -5,13 +5,12 @@ import json
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import file_digest
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
 
 from sobre_collector.perimeter.facts import Baseline, months_of
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.published.inputs import Inputs, frozen
+from sobre_collector.published.program import program
 from sobre_collector.published.recompute import computed
 from sobre_collector.published.record import REDUCTION, Edition, Evidence, record
 from sobre_collector.published.statement import baseline_facts, documents
@@ -67,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
             version,
             tuple(each.entry for each in recorded),
             recorded[-1].sha256 if recorded else "",
-            _commit(),
+            program(),
         )
         content = record(report, perimeter, parts, edition, evidence)
         kept = ledger.published.put(
@@ -155,16 +154,6 @@ def _hashes(baseline: Baseline, folder: Path) -> dict[str, str | None]:
             # Most documents are references to an archive, not files.
             found[name] = None
     return found
-
-
-def _commit() -> str | None:
-    """The commit that was installed, where pip noted one."""
-    try:
-        told: Any = json.loads(distribution("sobre").read_text("direct_url.json") or "{}")
-    except (PackageNotFoundError, ValueError):
-        return None
-    commit = told.get("vcs_info", {}).get("commit_id")
-    return commit if isinstance(commit, str) else None
 
 
 def _show(one: Result, as_json: bool) -> None:

@@ -2,12 +2,14 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.published.inputs import Inputs, thawed
+from sobre_collector.published.program import program
 from sobre_collector.published.recompute import (
     Difference,
     changed_months,
@@ -16,7 +18,7 @@ from sobre_collector.published.recompute import (
     differences,
     figures_of,
 )
-from sobre_collector.report.source import LEDGER, Place, place, software_version
+from sobre_collector.report.source import LEDGER, Place, place
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.results import Result
 from sobre_drivers.errors import ConfigError, StoreError
@@ -82,7 +84,7 @@ def _again(ledger: Ledger, one: Result, where: Place, as_json: bool) -> bool:
         print(json.dumps(_told(one, content, found, months, today, stated), ensure_ascii=False))
     else:
         _print(one, content, found, months, today, stated)
-    return not found and not months
+    return not months and not any(one.figure for one in found)
 
 
 def _stated(given: Inputs, where: Place) -> list[str]:
@@ -105,7 +107,7 @@ def _told(
         "indicator_id": content["indicator_id"],
         "year": content["year"],
         "figures": figures_of(content),
-        "equal": not found,
+        "equal": not any(d.figure for d in found),
         "differences": [[d.path, d.published, d.found] for d in found],
         "months_changed": months,
         "differences_from_months": [[d.path, d.published, d.found] for d in today],
@@ -123,21 +125,29 @@ def _print(
 ) -> None:
     name = f"result {one.number}: {content['indicator_id']} {content['year']}"
     count = figures_of(content)
-    if found:
-        print(f"{name}: {len(found)} of {count} figures are not what was published")
-        _list(found)
+    wrong = [each for each in found if each.figure]
+    now = program()
+    same = now.sha256 == content["software_sha256"]
+    if wrong:
+        print(f"{name}: {len(wrong)} of {count} figures are not what was published")
+        _list(wrong)
+        cause = "and the program is the same: report this" if same else "so the program differs"
         print(
-            "  the inputs are those that were frozen, so the program differs: published with "
-            f"{content['software_version']} ({content['software_commit'] or 'no commit noted'}), "
-            f"computed with {software_version()}"
+            f"  the inputs are those that were frozen, {cause}; published with "
+            f"{content['software_version']} (commit {content['software_commit'] or 'unknown'}, "
+            f"files {content['software_sha256'][:12]}…), computed with {now.version} (commit "
+            f"{now.commit or 'unknown'}, files {now.sha256[:12]}…)"
         )
     else:
         print(f"{name}: {count} figures computed again, all equal to the last bit")
+    if len(found) > len(wrong):
+        print(f"  this version of the program says {len(found) - len(wrong)} more or other remarks")
     for change in months:
         print(f"  the ledger's {change}: not what it was published from")
-    if today:
-        print(f"  from the ledger's months as they are now, {len(today)} figures would differ:")
-        _list(today)
+    changed = [each for each in today if each.figure]
+    if changed:
+        print(f"  from the ledger's months as they are now, {len(changed)} figures would differ:")
+        _list(changed)
     if stated:
         print(
             f"  the perimeter is stated otherwise since ({', '.join(stated)}); the result stays "
@@ -145,7 +155,7 @@ def _print(
         )
 
 
-def _list(found: tuple[Difference, ...]) -> None:
+def _list(found: Sequence[Difference]) -> None:
     for one in found[:SHOWN]:
         print(f"    {one.path}: {one.published or 'absent'}, now {one.found or 'absent'}")
     if len(found) > SHOWN:

@@ -22,6 +22,11 @@ class Difference:
     published: str | None
     found: str | None
 
+    @property
+    def figure(self) -> bool:
+        """Whether it was published, and is more than a remark: then it may not differ."""
+        return self.published is not None and not self.path.startswith("notes[")
+
 
 def computed(given: Inputs) -> Report:
     """The report of these inputs, bills included; ConfigError as `report` raises it."""

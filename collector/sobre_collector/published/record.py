@@ -14,6 +14,7 @@ from sobre_collector.indicators.adjustments import Entry, acting, signed, weathe
 from sobre_collector.indicators.degree_days import weather_uses
 from sobre_collector.perimeter.facts import Perimeter, months_of
 from sobre_collector.published.inputs import Frozen, hashed
+from sobre_collector.published.program import Program
 from sobre_collector.report.as_json import as_object
 from sobre_collector.report.model import Report
 from sobre_collector.store.baselines import BaselineVersion
@@ -44,7 +45,7 @@ class Evidence:
     baseline: BaselineVersion
     entries: tuple[Entry, ...]
     adjustments_sha256: str
-    software_commit: str | None = None
+    program: Program
 
 
 def record(
@@ -90,8 +91,9 @@ def record(
         "anomalies": _anomalies(report),
         "sensitivity": _sensitivity(report),
         "method_doc_version": report.provenance.method_version,
-        "software_version": report.provenance.software_version,
-        "software_commit": evidence.software_commit,
+        "software_version": evidence.program.version,
+        "software_commit": evidence.program.commit,
+        "software_sha256": evidence.program.sha256,
         "input_snapshot_hash": parts.sha256,
         "config_hash": parts.hashes["perimeter"],
         "adjustments_sha256": evidence.adjustments_sha256,
