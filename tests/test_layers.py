@@ -73,7 +73,7 @@ LAYERS = {
         conservation days months perimeter.toml perimeter.monthly migrate.side
         perimeter.statements printing/
         perimeter.files perimeter.bills perimeter.glpi perimeter.month_file
-        rebuild unit_months migrate.proof migrate.sqlite migrate.influx
+        rebuild unit_months month_checks migrate.proof migrate.sqlite migrate.influx
         intake duties migrate.move migrate.influx_target perimeter.glpi_csv
         rulings snapshot perimeter.glpi_api
         jobs mqtt

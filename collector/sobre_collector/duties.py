@@ -16,9 +16,11 @@ from sobre_collector.calibrated import calibrated, stamped
 from sobre_collector.config import Keep
 from sobre_collector.conservation import EXPIRY, passed
 from sobre_collector.indicators.moments import stratum_month
-from sobre_collector.months import day_types, month_bounds, stratum_months
+from sobre_collector.month_checks import Silence, joiners, with_checks
+from sobre_collector.months import day_types, device_months, month_bounds, reduced
 from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.rebuild import DAYS, rebuild_days, rebuild_printers
+from sobre_collector.rows import Key
 from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import nowhere
@@ -73,9 +75,12 @@ def month_totals(house: House, now: int, month: str) -> str:
     units = UnitMonths(month, devices, perimeter, through)
     factors = ledger.calibrations.in_force(month)
     days = calibrated(series.days(first.isoformat(), last.isoformat()), devices, factors)
-    rows = stratum_months(month, units.passing(days), devices, perimeter, through)
-    rows = stamped(rows, devices.values(), factors)
+    silence = Silence(month, devices, perimeter, _heard(series), through)
+    strata = device_months(silence.passing(units.passing(days)), devices, perimeter, through)
     calendar_days = day_types(month, perimeter.working_hours, through)
+    rows = stamped(reduced(month, calendar_days, strata), devices.values(), factors)
+    joined = joiners(month, calendar_days, strata, devices, perimeter.timezone)
+    rows = with_checks(rows, joined, silence.by_stratum())
     found = {row.stratum for row in rows}
     empty = [
         stratum_month(month, row.stratum, calendar_days, ())
@@ -85,6 +90,14 @@ def month_totals(house: House, now: int, month: str) -> str:
     ledger.put_months([*rows, *empty])
     ledger.units.put(month, units.rows)
     return f"{len(rows)} strata"
+
+
+def _heard(series: Series) -> dict[Key, int]:
+    """The end of the last load of each device (Unix seconds)."""
+    heard: dict[Key, int] = {}
+    for mark in series.marks():
+        heard[mark.key] = max(mark.end, heard.get(mark.key, 0))
+    return heard
 
 
 def close_month(house: House, now: int, month: str) -> str:

@@ -28,6 +28,17 @@ def stratum_months(
     One or two workstations of a stratum are joined with others (`month_rows`).
     ConfigError if the metering tree would count a joule twice.
     """
+    strata = device_months(days, devices, perimeter, through)
+    return reduced(month, day_types(month, perimeter.working_hours, through), strata)
+
+
+def device_months(
+    days: Iterable[DayRow],
+    devices: Mapping[Key, Device],
+    perimeter: Perimeter,
+    through: date | None = None,
+) -> dict[Stratum, dict[Key, DeviceMonth]]:
+    """The month of each device that counts, by stratum; arguments as in `stratum_months`."""
     counting = Counting(devices, perimeter.metering)
     by_device: dict[Key, list[DayRow]] = {}
     for row in days:
@@ -36,13 +47,22 @@ def stratum_months(
             continue
         if row.key in devices and counting.on(row.key, day):
             by_device.setdefault(row.key, []).append(row)
-    strata: dict[Stratum, list[DeviceMonth]] = {}
+    strata: dict[Stratum, dict[Key, DeviceMonth]] = {}
     for key, rows in by_device.items():
         device = devices[key]
         stratum = Stratum(device.organisation, device.site, device.device_class)
-        strata.setdefault(stratum, []).append(device_month(rows, perimeter.working_hours))
-    calendar_days = day_types(month, perimeter.working_hours, through)
-    return month_rows(month, calendar_days, strata, personal)
+        strata.setdefault(stratum, {})[key] = device_month(rows, perimeter.working_hours)
+    return strata
+
+
+def reduced(
+    month: str,
+    calendar_days: tuple[int, int],
+    strata: Mapping[Stratum, Mapping[Key, DeviceMonth]],
+) -> list[StratumMonth]:
+    """What is kept of the devices' months."""
+    listed = {stratum: list(members.values()) for stratum, members in strata.items()}
+    return month_rows(month, calendar_days, listed, personal)
 
 
 def device_month(days: Iterable[DayRow], hours: WorkingHours) -> DeviceMonth:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from math import fsum
 from typing import Any
 
+from sobre_collector.indicators import month_checks
+from sobre_collector.indicators.month_checks import MonthChecks
 from sobre_drivers.errors import StoreError
 
 # Second moments of two devices and their sums give both devices away.
@@ -52,7 +54,8 @@ class StratumMonth:
 
     `billed_u_kwh` (k = 1) is only given where a bill says it all: one unit, seen each day, never
     sampled; with no day at all, the bill of that month is missing. `calibration` is the number in
-    the ledger of the factor that estimated energy was multiplied by, if any.
+    the ledger of the factor that estimated energy was multiplied by, if any. `checks` is what is
+    kept of its single devices, None in months closed before that was kept.
     """
 
     month: str
@@ -67,6 +70,7 @@ class StratumMonth:
     largest_kwh: float | None
     billed_u_kwh: float | None = None
     calibration: int | None = None
+    checks: MonthChecks | None = None
 
 
 def stratum_month(
@@ -158,7 +162,8 @@ def month_rows(
 def to_json(m: StratumMonth) -> dict[str, Any]:
     """A JSON object; `from_json` gives back an equal row, bit for bit, even through text."""
     # Left out where they say nothing, so that months which were closed before stay as they are.
-    more = {"billed_u_kwh": m.billed_u_kwh, "calibration": m.calibration}
+    checks = None if m.checks is None else month_checks.to_json(m.checks)
+    more = {"billed_u_kwh": m.billed_u_kwh, "calibration": m.calibration, "checks": checks}
     return {
         **{name: value for name, value in more.items() if value is not None},
         "month": m.month,
@@ -197,6 +202,7 @@ def from_json(d: Mapping[str, Any]) -> StratumMonth:
             largest_kwh=d["largest_kwh"],
             billed_u_kwh=d.get("billed_u_kwh"),
             calibration=d.get("calibration"),
+            checks=month_checks.from_json(d["checks"]) if "checks" in d else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
