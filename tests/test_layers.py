@@ -71,7 +71,7 @@ LAYERS = {
         account limits registry day_sums perimeter.facts
         calibrated
         conservation days months perimeter.toml perimeter.monthly migrate.side
-        perimeter.statements printing/
+        perimeter.statements printing/ idle
         perimeter.files perimeter.bills perimeter.glpi perimeter.month_file
         rebuild unit_months month_checks migrate.proof migrate.sqlite migrate.influx
         intake duties migrate.move migrate.influx_target perimeter.glpi_csv

@@ -15,6 +15,7 @@ from sobre_collector.backup import back_up
 from sobre_collector.calibrated import calibrated, stamped
 from sobre_collector.config import Keep
 from sobre_collector.conservation import EXPIRY, passed
+from sobre_collector.idle import IDLE_JOB, idle_note, outlets, week_of
 from sobre_collector.indicators.moments import stratum_month
 from sobre_collector.month_checks import Silence, joiners, with_checks
 from sobre_collector.months import day_types, device_months, month_bounds, reduced
@@ -147,6 +148,10 @@ def duties(house: House, now: int) -> Iterator[Duty]:
             yield Duty("close", month, partial(close_month, house, now, month))
         elif not done("totals", f"{month} {period}"):
             yield Duty("totals", f"{month} {period}", partial(month_totals, house, now, month))
+    monday = week_of(night)
+    if not done(IDLE_JOB, monday.isoformat()) and outlets(house.ledger.devices()):
+        looked = partial(_idle, house, monday - timedelta(days=1))
+        yield Duty(IDLE_JOB, monday.isoformat(), looked)
     if check is not None and expiry_due(house, now, period):
         yield Duty(EXPIRY, period, partial(expire, house, now))
     if ledger_file is not None and backups is not None and not done("backup", period):
@@ -165,6 +170,10 @@ def states_again(house: House, now: int, model: str) -> str:
     ]
     built = rebuild_printers(house.series, house.ledger, house.perimeter, model, days)
     return f"{built} days of printers {model}"
+
+
+def _idle(house: House, last: date) -> str:
+    return idle_note(house.series, house.ledger.devices(), last)
 
 
 def expire(house: House, now: int) -> str:

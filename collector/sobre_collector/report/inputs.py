@@ -7,12 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from sobre_collector.perimeter.facts import Perimeter
+from sobre_collector.report import machines
 from sobre_collector.store.ledger import Ledger
 
 Reader = Callable[[Ledger, Perimeter], Any]
 
 # By the name of the section.
-READERS: dict[str, Reader] = {}
+READERS: dict[str, Reader] = {
+    "printers": machines.printers,
+    "datacentre": machines.datacentre,
+    "waste": machines.waste,
+}
 
 
 def inputs(ledger: Ledger, perimeter: Perimeter) -> dict[str, Any]:

@@ -5,13 +5,11 @@ Months of single machines stay unread text here: most are of years that a report
 
 from typing import Any
 
+from sobre_collector.idle import IDLE_JOB
 from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.report.facts import COVERAGE_FACTOR
 from sobre_collector.store.ledger import Ledger
 from sobre_drivers.load import personal
-
-# The job whose note lists the outlets that idle.
-IDLE_JOB = "idle-outlets"
 
 
 def printers(ledger: Ledger, perimeter: Perimeter) -> Any:

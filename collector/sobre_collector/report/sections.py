@@ -20,7 +20,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from sobre_collector.indicators.reduction import Reduction
-from sobre_collector.report import adjusting, decomposition, outlook
+from sobre_collector.report import (
+    adjusting,
+    carbon,
+    datacentre,
+    decomposition,
+    outlook,
+    printers,
+    waste,
+)
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.model import Note, Report
@@ -41,7 +49,10 @@ class Section(Protocol):
 
 
 # In the order in which they are shown, after the trajectory and before the months.
-SECTIONS: tuple[Section, ...] = (adjusting, outlook, decomposition)
+SECTIONS: tuple[Section, ...] = (
+    *(adjusting, outlook, decomposition),
+    *(printers, datacentre, carbon, waste),
+)
 
 
 def figures_of(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> dict[str, Any]:

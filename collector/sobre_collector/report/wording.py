@@ -9,6 +9,7 @@ from sobre_collector.report import (
     notation,
     wording_adjustments,
     wording_decomposition,
+    wording_machines,
     wording_outlook,
     wording_printers,
 )
@@ -24,6 +25,7 @@ MORE: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
     (wording_outlook.FRENCH, wording_outlook.ENGLISH),
     (wording_decomposition.FRENCH, wording_decomposition.ENGLISH),
     (wording_printers.FRENCH, wording_printers.ENGLISH),
+    (wording_machines.FRENCH, wording_machines.ENGLISH),
 )
 TABLES = {
     "fr": dict(chain(FRENCH.items(), *(french.items() for french, _ in MORE))),
