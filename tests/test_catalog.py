@@ -123,7 +123,8 @@ def test_the_library_is_loaded_with_the_first_driver_and_not_before() -> None:
 
 
 def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "sobre_drivers.meters.modbus.driver", raising=False)
+    for name in ("driver", "lines", "tcp", "rtu", "pdu"):
+        monkeypatch.delitem(sys.modules, f"sobre_drivers.meters.modbus.{name}", raising=False)
     monkeypatch.setitem(sys.modules, "pymodbus", None)
     with pytest.raises(ConfigError, match=r"pymodbus is not installed; pip install 'sobre\[meters"):
         catalog.driver_for(meter())

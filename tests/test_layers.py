@@ -31,10 +31,10 @@ LAYERS = {
         pc.host
         meters.kind meters.serial_port
         meters.model meters.parity
-        meters.tic.decoding meters.p1.decoding
+        meters.tic.decoding meters.p1.decoding meters.nut.decoding meters.dcmi.decoding
         meters.tic.meaning meters.p1.meaning
-        meters.tic.driver meters.p1.driver
-        meters.tic.kind meters.p1.kind
+        meters.tic.driver meters.p1.driver meters.nut.driver meters.dcmi.driver
+        meters.tic.kind meters.p1.kind meters.nut.kind meters.dcmi.kind
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
         meters.modbus.points meters.modbus.patience meters.modbus.rtu_frames meters.modbus.pdu
@@ -51,10 +51,10 @@ LAYERS = {
         meters.catalog
     """,
     "sobre_agent": """
-        config crash cutters elapsed entropy identity lock version
-        open_load resend naming spool_schema
+        config crash pairs cutters elapsed entropy identity lock version
+        open_load resend naming readings_file spool_schema
         account pace sources
-        spool history preflight mqtt schedule
+        spool history preflight mqtt schedule session
         books outbox courier broker_probe
         loop publisher live own/
         delivery
@@ -128,11 +128,14 @@ CALCULATION = (
     "sobre_drivers.meters.tic.decoding",
     "sobre_drivers.meters.tic.meaning",
     "sobre_drivers.meters.p1.decoding",
+    "sobre_drivers.meters.nut.decoding",
+    "sobre_drivers.meters.dcmi.decoding",
     "sobre_drivers.meters.p1.meaning",
     "sobre_drivers.pc.pc_model",
     "sobre_drivers.pc.emi",
     "sobre_drivers.pc.smbios",
     "sobre_agent.account",
+    "sobre_agent.pairs",
     "sobre_agent.open_load",
     "sobre_agent.elapsed",
     "sobre_agent.cutters",

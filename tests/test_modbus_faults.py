@@ -8,14 +8,14 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from pymodbus.client import ModbusTcpClient
+from pymodbus.pdu import DecodePDU
 from pymodbus.constants import ExcCodes
 
 from meters.served import HOST, Capture, Scripted, Served, capture
 from sobre_agent.config import Meter
 from sobre_drivers.errors import MeterError
 from sobre_drivers.meters import catalog
-from sobre_drivers.meters.modbus.driver import Line
+from sobre_drivers.meters.kind import Lines
 from sobre_drivers.sample import Driver
 
 DEMO = capture("sobre-demo-pdu")
@@ -139,7 +139,7 @@ def test_what_an_older_pymodbus_lets_through_is_translated(
 
     with Scripted(well) as meter, reader(meter.port) as driver:
         with monkeypatch.context() as older:
-            older.setattr(ModbusTcpClient, "read_input_registers", garbled)
+            older.setattr(DecodePDU, "decode", garbled)
             with pytest.raises(MeterError, match="not Modbus"):
                 driver.read()
         assert driver.read()[0].power_w == 65.25
@@ -244,7 +244,7 @@ def test_a_busy_meter_is_asked_the_same_again() -> None:
 
 def test_meters_behind_one_gateway_share_its_connection() -> None:
     with Scripted(well) as gateway:
-        lines: dict[tuple[str, str], Line] = {}
+        lines: Lines = {}
         drivers = [
             catalog.driver_for(
                 Meter(

@@ -90,7 +90,8 @@ class MeterSettings:
 
     It is reached at `host` (and `port`; None: the protocol's own), at `serial_port`, or by the
     MQTT `topic` under which it publishes. `rated_w` is the greatest power that can flow through it
-    (W). `device_class` and `rated_w` None: what its profile says.
+    (W). `device_class` and `rated_w` None: what its profile says. `framing` is how Modbus is packed
+    at a `host`: "rtu" where a gateway hands the bytes of its serial line through.
     """
 
     device: str
@@ -100,6 +101,7 @@ class MeterSettings:
     serial_port: str = ""
     topic: str = ""
     unit_id: int = 1
+    framing: Literal["tcp", "rtu"] = "tcp"
     device_class: str | None = None
     rated_w: float | None = None
     outlets: tuple[int, ...] = ()
@@ -118,6 +120,10 @@ class MeterSettings:
         require(
             not (self.host and self.serial_port),
             "serial_port: beside host; a meter is reached in one way, leave one out",
+        )
+        require(
+            self.framing == "tcp" or bool(self.host),
+            "framing: without host; a serial_port always has 'rtu', leave it out",
         )
         if self.port is not None:
             require(0 < self.port < 65536, f"port: {self.port} is no port")

@@ -5,15 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sobre_drivers.errors import ConfigError
-from sobre_drivers.meters.configured import MeterSettings
+from sobre_drivers.meters.configured import Login, MeterSettings, SerialLine, SnmpAccess
 from sobre_drivers.meters.kind import About, Lines, Own
 from sobre_drivers.meters.modbus import points, profile
 from sobre_drivers.sample import Described
 
 if TYPE_CHECKING:
     from sobre_drivers.meters.modbus.driver import ModbusDriver
-
-PORT = 502
 
 
 def about(path: Path) -> About:
@@ -37,8 +35,7 @@ def describe(
     name: str, path: Path, meter: MeterSettings, own: Mapping[str, Own]
 ) -> list[Described]:
     """The devices behind a meter, without asking it; ConfigError if the settings do not fit."""
-    if not meter.host:
-        raise ConfigError(f"{meter.device}: host is missing; name the meter's address")
+    _refuse_unused(meter)
     model = profile.read(path)
     whole = Own(meter.device_class, meter.rated_w)
     return [
@@ -50,17 +47,34 @@ def describe(
 def driver(
     path: Path, meter: MeterSettings, described: list[Described], lines: Lines
 ) -> "ModbusDriver":
-    """The driver of a meter. Meters behind one address share its connection, so that a gateway
-    is asked one thing at a time."""
+    """The driver of a meter. Meters behind one address share its line, so that a gateway or a bus
+    is asked one thing at a time; ConfigError if they want that line otherwise."""
     try:
-        from sobre_drivers.meters.modbus.driver import Line, ModbusDriver
+        from sobre_drivers.meters.modbus.driver import ModbusDriver
+        from sobre_drivers.meters.modbus.lines import line_for
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"{meter.device}: {error.name} is not installed; pip install 'sobre[meters]'"
         ) from error
-    port = meter.port or PORT
-    key = ("modbus", f"{meter.host}:{port}")
-    line = lines.setdefault(key, Line(meter.host, port, meter.timeout_s))
     model = profile.read(path)
     behind = points.points(model, meter.device, meter.outlets)
-    return ModbusDriver(meter.device, line, meter.unit_id, model, behind, described)
+    line = line_for(meter, model.line, lines)
+    return ModbusDriver(
+        meter.device, line, meter.unit_id, meter.timeout_s, model, behind, described
+    )
+
+
+def _refuse_unused(meter: MeterSettings) -> None:
+    device = meter.device
+    if not meter.host and not meter.serial_port:
+        raise ConfigError(f"{device}: host is missing; name the meter's address, or a serial_port")
+    if meter.topic or meter.snmp != SnmpAccess() or meter.login != Login():
+        raise ConfigError(f"{device}: topic, snmp and login are none of Modbus'; leave them out")
+    if meter.host and meter.serial != SerialLine():
+        raise ConfigError(f"{device}: serial is beside host; set the gateway itself, leave it out")
+    if meter.serial_port and meter.port is not None:
+        raise ConfigError(
+            f"{device}: port is beside serial_port; only a host has one, leave it out"
+        )
+    if meter.serial_port and not 1 <= meter.unit_id <= 247:
+        raise ConfigError(f"{device}: unit_id is {meter.unit_id}; 1 to 247 answer on a serial line")

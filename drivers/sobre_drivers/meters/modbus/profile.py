@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from sobre_drivers.load import CLASSES
+from sobre_drivers.meters.configured import SerialLine
 from sobre_drivers.meters.kind import Confirmed
 from sobre_drivers.settings import build, read_toml
 
@@ -186,7 +187,8 @@ class Profile:
     `rated_w` is the greatest plausible power of a part (W) and may be left to the configuration;
     `uncertainty_ratio` the stated error of its energy. `max_registers` is the longest request that
     the meter answers, `max_gap` how many unused registers one may run over. With `sunspec_model`
-    addresses count from that model's ID register, which is looked for.
+    addresses count from that model's ID register, which is looked for. `line` is how its serial
+    port leaves the factory, where that is not 9600 Bd, even, 1.
     """
 
     maker: str
@@ -203,6 +205,7 @@ class Profile:
     max_gap: int = 0
     sunspec_model: int | None = None
     serial: Serial | None = None
+    line: SerialLine = field(default_factory=SerialLine)
     note: str = ""
     protocol: Literal["modbus"] = "modbus"
 
