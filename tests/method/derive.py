@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from method.derive_forecast import estimated_rho, target_probability
+from method.derive_statements import adjusted, billed, inventory_days
 
 Device = tuple[int, int, int, int]  # Wh on work days and on rest days, valid days of each
 
@@ -230,6 +231,9 @@ EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     "suppression": suppression,
     "estimated_rho": estimated_rho,
     "target_probability": target_probability,
+    "billed": billed,
+    "adjusted": adjusted,
+    "inventory_days": inventory_days,
 }
 
 

@@ -37,11 +37,10 @@ def thaw(text: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, str)):
-        return value
+    # Before plain text and numbers: an Enum of ours may be a str as well.
     if isinstance(value, Enum):
         return {KIND: _name(type(value)), VALUE: value.name}
-    if isinstance(value, int):
+    if value is None or isinstance(value, (bool, str, int)):
         return value
     if isinstance(value, float):
         return value if isfinite(value) else {KIND: "float", VALUE: repr(value)}
