@@ -23,6 +23,7 @@ from sobre_collector.rows import Key
 NAME = "datacentre"
 LEVEL = 0.95
 RACKS_SHOWN = 20
+POINTS_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +240,7 @@ def rows(found: Datacentre, report: Report, lang: Lang) -> list[list[str]]:
             ("it", room.it_kwh),
             ("cooling", room.cooling_kwh),
         ):
-            where = ", ".join(room.points[measures])
+            where = _points(room.points[measures], lang)
             if where:
                 label = say(lang, f"row.room_{measures}", room=room.room, points=where)
                 made.append([label, _energy(kwh, lang) or say(lang, "unknown"), ""])
@@ -249,6 +250,13 @@ def rows(found: Datacentre, report: Report, lang: Lang) -> list[list[str]]:
         kwh = found.idle_kwh_per_year or 0.0
         made.append([say(lang, "row.idle_kwh"), notation.energy(kwh, lang), ""])
     return made
+
+
+def _points(points: Sequence[str], lang: Lang) -> str:
+    """The points by their names, or how many they are where that is too long to read."""
+    if len(points) > POINTS_NAMED:
+        return say(lang, "room.points", n=len(points))
+    return ", ".join(points)
 
 
 def _energy(kwh: float | None, lang: Lang) -> str:

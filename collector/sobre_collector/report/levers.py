@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import fsum, inf, sqrt
 from typing import Any
 
-from sobre_collector.indicators.moments import PAIRS, StratumMonth
+from sobre_collector.indicators.moments import PAIRS, Stratum, StratumMonth
 from sobre_collector.indicators.privacy import MAX_SHARE_RATIO, is_personal
 from sobre_collector.indicators.quantiles import two_sided
 from sobre_collector.indicators.total import year_total
@@ -21,6 +21,8 @@ from sobre_collector.months import day_types
 from sobre_collector.report.drawn import Drawn
 
 LEVEL = 0.95
+# Stands for all organisations in the name of a lever.
+ALL = "all"
 # What is switched off still draws this much: Regulation (EU) 2023/826, off mode.
 OFF_W = 0.5
 # What a plug or PDU of class 1 to 2 may be wrong by, where none said.
@@ -103,47 +105,54 @@ def _judged(one: Lever, exclusions: Sequence[Excluded]) -> Lever:
 
 
 def _workstations(drawn: Drawn) -> Iterator[Lever]:
-    fleet, perimeter = drawn.fleet, drawn.fleet.perimeter
-    for organisation in sorted(fleet.organisations):
-        if any(organisation not in fleet.disclosed[m].organisations for m in drawn.months):
-            continue
-        rows = [r for r in fleet.rows_of(drawn.months) if _of_people(r, organisation)]
-        by_month = [[r for r in rows if r.month == month] for month in drawn.months]
-        if not rows or not all(
-            _no_one_stands_out(month, perimeter.publish_at_least) for month in by_month
-        ):
-            continue
-        totals = [
-            one
-            for one in fleet.absolute(drawn.months)
-            if one.stratum.organisation == organisation and is_personal(one.stratum.device_class)
-        ]
-        whole = year_total(totals)
-        seen_kwh = fsum(sum(r.sums[:2]) for r in rows)
-        ratio = fsum(r.out_of_hours_kwh for r in rows) / seen_kwh
-        units = fsum(one.inventory_n for one in totals) / len(drawn.months)
-        off_kwh = units * _out_hours(drawn) * OFF_W / 1000
-        kwh = max(0.0, ratio * whole.total_kwh - off_kwh)
-        covered = seen_kwh / whole.total_kwh if whole.total_kwh > 0 else 1.0
-        se_ratio = fsum(_bound_kwh(month, ratio) for month in by_month) / seen_kwh
-        se_ratio *= sqrt(max(0.0, 1 - covered))
-        half = two_sided(LEVEL, whole.df) * sqrt(
-            (se_ratio * whole.total_kwh) ** 2 + (ratio * whole.se_kwh) ** 2
-        )
-        yield Lever(
-            f"workstations:{organisation}",
-            "workstations",
-            units,
-            kwh,
-            max(0.0, kwh - half),
-            min(whole.total_kwh, kwh + half),
-            "share",
-            {"share_ratio": ratio, "of_kwh": whole.total_kwh, "off_kwh": off_kwh},
-        )
+    """Each organisation where all may be shown, else all of them as one: nothing to subtract."""
+    fleet = drawn.fleet
+    open_to_all = all(
+        fleet.organisations <= fleet.disclosed[month].organisations for month in drawn.months
+    )
+    found = [_of_organisation(drawn, name) for name in sorted(fleet.organisations)]
+    known = [one for one in found if one is not None]
+    if open_to_all and len(known) == len(found):
+        yield from known
+    else:
+        whole = _of_organisation(drawn, ALL)
+        if whole is not None:
+            yield whole
 
 
-def _of_people(row: StratumMonth, organisation: str) -> bool:
-    return row.stratum.organisation == organisation and is_personal(row.stratum.device_class)
+def _of_organisation(drawn: Drawn, organisation: str) -> Lever | None:
+    fleet, at_least = drawn.fleet, drawn.fleet.perimeter.publish_at_least
+    rows = [r for r in fleet.rows_of(drawn.months) if _of_people(r.stratum, organisation)]
+    by_month = [[r for r in rows if r.month == month] for month in drawn.months]
+    if not all(_no_one_stands_out(month, at_least) for month in by_month):
+        return None
+    totals = [one for one in fleet.absolute(drawn.months) if _of_people(one.stratum, organisation)]
+    whole = year_total(totals)
+    seen_kwh = fsum(sum(r.sums[:2]) for r in rows)
+    ratio = fsum(r.out_of_hours_kwh for r in rows) / seen_kwh
+    units = fsum(one.inventory_n for one in totals) / len(drawn.months)
+    off_kwh = units * _out_hours(drawn) * OFF_W / 1000
+    kwh = max(0.0, ratio * whole.total_kwh - off_kwh)
+    covered = min(1.0, seen_kwh / whole.total_kwh)
+    se_ratio = fsum(_bound_kwh(month, ratio) for month in by_month) / seen_kwh
+    se_ratio *= sqrt(1 - covered)
+    half = two_sided(LEVEL, whole.df) * sqrt(
+        (se_ratio * whole.total_kwh) ** 2 + (ratio * whole.se_kwh) ** 2
+    )
+    return Lever(
+        f"workstations:{organisation}",
+        "workstations",
+        units,
+        kwh,
+        max(0.0, kwh - half),
+        min(whole.total_kwh, kwh + half),
+        "share",
+        {"share_ratio": ratio, "of_kwh": whole.total_kwh, "off_kwh": off_kwh},
+    )
+
+
+def _of_people(stratum: Stratum, organisation: str) -> bool:
+    return is_personal(stratum.device_class) and organisation in (ALL, stratum.organisation)
 
 
 def _no_one_stands_out(rows: Sequence[StratumMonth], at_least: int) -> bool:

@@ -224,10 +224,10 @@ def rows(found: Printers, report: Report, lang: Lang) -> list[list[str]]:
     def add(key: str, value: str, interval: str = "", **values: str | int) -> None:
         made.append([say(lang, f"row.printers_{key}", **values), value, interval])
 
-    def count(key: str, amount: Amount | None, unit: str = "", **values: str | int) -> None:
+    def count(key: str, amount: Amount | None, suffix: str = "", **values: str | int) -> None:
         if amount is not None:
             low, high = notation.number(amount.low, lang), notation.number(amount.high, lang)
-            add(key, notation.number(amount.value, lang) + unit, _to(low, high, lang), **values)
+            add(key, notation.number(amount.value, lang) + suffix, _to(low, high, lang), **values)
 
     count("inventory", found.inventory)
     add("seen", notation.number(found.seen, lang))

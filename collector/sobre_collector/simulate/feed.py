@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sobre_collector.conservation import check_in_words
 from sobre_collector.duties import House, duties, run_duty
+from sobre_collector.idle import IDLE_JOB
 from sobre_collector.intake import Intake
 from sobre_collector.months import month_bounds
 from sobre_collector.perimeter.files import load_perimeter
@@ -83,7 +84,7 @@ def simulate(plan: Plan, progress: Progress = lambda ratio, text: None) -> Truth
     progress(0.0, "drawing the fleet")
     truth = settle_truth(fleet, plan.reduction_ratio)
     agents = Agents(fleet, truth.saving_ratio, ZoneInfo("Europe/Paris"))
-    write_statements(plan.folder, fleet, truth, agents.links())
+    write_statements(plan.folder, fleet, truth, agents.links(), agents.printers(), agents.room())
     perimeter = load_perimeter(plan.folder / "perimeter.toml")
     clock = _SetClock()
     series = SqliteSeries(plan.folder, zone=perimeter.timezone)
@@ -105,7 +106,7 @@ def simulate(plan: Plan, progress: Progress = lambda ratio, text: None) -> Truth
                     intake.take(messages)
                 _work(house, clock.wall_s, {"close"})
         clock.wall_s += (house.keep.close_after_days + 2) * 86_400
-        _work(house, clock.wall_s, {"close", "conservation"})
+        _work(house, clock.wall_s, {"close", "conservation", IDLE_JOB})
     finally:
         ledger.close()
         series.close()

@@ -42,6 +42,8 @@ KINDS = (
 )
 LAPTOP, DESKTOP, PRINTER, SERVER = range(4)
 OUTLETS_PER_PDU = 8
+# A printer that uses more than this of its kind's mean is one of the larger range.
+LARGE_EFFECT_RATIO = 0.8
 
 # Share of PCs and printers that report at the start, and at the end of each year of three.
 ROLL_OUT = (0.10, 0.45, 0.65, 0.85)
@@ -175,6 +177,11 @@ def equipped_ratio(fleet: Fleet, offset: Ints) -> Floats:
     """Share of PCs and printers that have an agent, on days since the first."""
     at = np.asarray(offset) / max(1, fleet.days - 1) * (len(ROLL_OUT) - 1)
     return np.asarray(np.interp(at, np.arange(len(ROLL_OUT)), ROLL_OUT), dtype=np.float64)
+
+
+def room_ratio(day: date) -> float:
+    """What enters the room for each joule of its IT: more in summer."""
+    return 1.45 - 0.08 * math.cos(2 * math.pi * (day.timetuple().tm_yday - 15) / 365.25)
 
 
 def users_at(fleet: Fleet, offset: int) -> Floats:

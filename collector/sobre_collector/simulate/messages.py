@@ -12,11 +12,13 @@ import numpy as np
 from sobre_collector.rows import MADE_UP, Key
 from sobre_collector.simulate.fleet import (
     KINDS,
+    LARGE_EFFECT_RATIO,
     OUTLETS_PER_PDU,
     PRINTER,
     SERVER,
     Fleet,
     Month,
+    room_ratio,
 )
 from sobre_collector.simulate.truth import used_j
 from sobre_drivers import birth, wire
@@ -29,6 +31,8 @@ Message = tuple[str, bytes]
 # Of a printer's active hours so much is printing, at so many pages a second.
 PRINTING_RATIO = 0.12
 PAGES_PER_S = 0.25
+# Of what enters a room and does not reach its IT, so much cools it.
+COOLING_RATIO = 0.7
 
 
 @dataclass(slots=True)
@@ -55,6 +59,11 @@ class Agents:
             _Stream(Key("salle", f"pdu-{n + 1:02}"), _uuid(fleet.seed, f"pdu{n}"), SERVER)
             for n in range(len(self._pdus))
         ]
+        # What enters the room, and what cools it; neither counts, for its IT does already.
+        self._room = [
+            _Stream(Key("salle", name), _uuid(fleet.seed, "room"), SERVER)
+            for name in ("feeder-salle", "clim-salle")
+        ]
 
     def births(self) -> Iterator[Message]:
         """What each device is, said once."""
@@ -66,6 +75,22 @@ class Agents:
             yield _birth(stream.key, kind.device_class, organisation, site, kind.rated_w)
         for stream in self._pdu_streams:
             yield _birth(stream.key, "pdu", fleet.organisations[0], fleet.sites[2], 7400.0)
+        most_w = 3 * KINDS[SERVER].rated_w * max(1, sum(map(len, self._pdus)))
+        for stream, of in zip(self._room, ("facility", "cooling"), strict=True):
+            yield _birth(stream.key, of, fleet.organisations[0], fleet.sites[2], most_w)
+
+    def printers(self) -> Iterator[tuple[Key, bool]]:
+        """Each printer, and whether it is one of the larger range."""
+        for n, stream in enumerate(self._streams):
+            if stream.kind == PRINTER:
+                yield stream.key, bool(self._fleet.effect_ratio[n] > LARGE_EFFECT_RATIO)
+
+    def room(self) -> Iterator[tuple[str, Key]]:
+        """What measures the room: facility, IT and cooling."""
+        yield "facility", self._room[0].key
+        for stream in self._pdu_streams:
+            yield "it", stream.key
+        yield "cooling", self._room[1].key
 
     def links(self) -> Iterator[tuple[Key, Key]]:
         """(outlet, PDU that feeds it): the metering tree."""
@@ -86,6 +111,13 @@ class Agents:
             if any(said):
                 total = (joules[outlets] * month.reported[outlets]).sum(axis=0)
                 yield self._batch(pdu, total.tolist(), said, spans)
+        servers = [n for outlets in self._pdus for n in outlets]
+        said = [bool(column.any()) for column in month.reported[servers].T]
+        if servers and any(said):
+            it = (joules[servers] * month.reported[servers]).sum(axis=0)
+            into = it * np.array([room_ratio(day) for day in month.days])
+            yield self._batch(self._room[0], into.tolist(), said, spans)
+            yield self._batch(self._room[1], ((into - it) * COOLING_RATIO).tolist(), said, spans)
 
     def _spans(self, day: date) -> list[tuple[int, int, bool]]:
         """(end, seconds, in working hours) of the loads of a local day."""

@@ -16,15 +16,27 @@ USERS_HALF_WIDTH_RATIO = 0.01
 
 
 def write_statements(
-    folder: Path, fleet: Fleet, truth: Truth, links: Iterable[tuple[Key, Key]]
+    folder: Path,
+    fleet: Fleet,
+    truth: Truth,
+    links: Iterable[tuple[Key, Key]],
+    printers: Iterable[tuple[Key, bool]] = (),
+    room: Iterable[tuple[str, Key]] = (),
 ) -> None:
     """perimeter.toml and its tables in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    links = list(links)
+    links, points = list(links), list(room)
     (folder / "perimeter.toml").write_text(_perimeter(fleet, truth), "utf-8")
     (folder / "inventory.csv").write_text("\n".join(_inventory(fleet)) + "\n", "utf-8")
     (folder / "headcount.csv").write_text("\n".join(_headcount(fleet)) + "\n", "utf-8")
-    (folder / "metering.csv").write_text("\n".join(_metering(links)) + "\n", "utf-8")
+    for name, lines in (
+        ("metering", _metering(links, points)),
+        ("printers", _printers(printers)),
+        ("rooms", _rooms(points)),
+        ("emission-factors", _factors(truth)),
+        ("prices", ["since,euros_per_kwh,source", f"{fleet.first},0.20,sobre simulate"]),
+    ):
+        (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _perimeter(fleet: Fleet, truth: Truth) -> str:
@@ -45,6 +57,10 @@ def _perimeter(fleet: Fleet, truth: Truth) -> str:
         'inventory = "inventory.csv"',
         'headcount = "headcount.csv"',
         'metering = "metering.csv"',
+        'printers = "printers.csv"',
+        'rooms = "rooms.csv"',
+        'emission_factors = "emission-factors.csv"',
+        'prices = "prices.csv"',
     ]
     for name in fleet.organisations:
         lines += ["[[organisations]]", f'id = "{name}"', f'name = "{name} (simulated)"']
@@ -86,10 +102,38 @@ def _headcount(fleet: Fleet) -> list[str]:
     return lines
 
 
-def _metering(links: list[tuple[Key, Key]]) -> list[str]:
+def _printers(printers: Iterable[tuple[Key, bool]]) -> list[str]:
+    lines = ["node,device,model,range,pages_per_minute"]
+    for key, large in printers:
+        model, size = ("Ardoise MF-40", "department") if large else ("Plume P-20", "personal")
+        lines.append(f"{key.node},{key.device},{model},{size},40")
+    return lines
+
+
+def _rooms(points: list[tuple[str, Key]]) -> list[str]:
+    lines = ["room,measures,node,device,category"]
+    for measures, key in points:
+        category = "2" if measures == "it" else ""
+        lines.append(f"salle,{measures},{key.node},{key.device},{category}")
+    return lines
+
+
+def _factors(truth: Truth) -> list[str]:
+    lines = ["year,value,unit,u_ratio,scope,source,version"]
+    for year, grams in ((truth.baseline_year, 60), (truth.reporting_year, 52)):
+        lines.append(f"{year},{grams},gCO2e/kWh,0.10,simulated,sobre simulate,1")
+    return lines
+
+
+def _metering(links: list[tuple[Key, Key]], points: list[tuple[str, Key]]) -> list[str]:
     lines = ["node,device,fed_by_node,fed_by,counts,since,until"]
+    feeder = ""
+    for measures, key in points:
+        if measures != "it":
+            lines.append(f"{key.node},{key.device},,{feeder},no,,")
+            feeder = key.device if measures == "facility" else feeder
     for pdu in dict.fromkeys(pdu for _, pdu in links):
-        lines.append(f"{pdu.node},{pdu.device},,,no,,")
+        lines.append(f"{pdu.node},{pdu.device},,{feeder},no,,")
     lines += [f"{outlet.node},{outlet.device},,{pdu.device},yes,," for outlet, pdu in links]
     return lines
 

@@ -7,7 +7,16 @@ from datetime import date
 import numpy as np
 
 from sobre_collector.perimeter.facts import USER_FACTOR
-from sobre_collector.simulate.fleet import KINDS, Fleet, Floats, Month, draw_month, users_at
+from sobre_collector.simulate.fleet import (
+    KINDS,
+    SERVER,
+    Fleet,
+    Floats,
+    Month,
+    draw_month,
+    room_ratio,
+    users_at,
+)
 from sobre_drivers.errors import ConfigError
 
 
@@ -15,7 +24,8 @@ from sobre_drivers.errors import ConfigError
 class Truth:
     """The whole fleet's energy in kWh, seen by no agent, and the reduction that it comes to.
 
-    `saving_ratio` is how much every device saves once the policy is fully in force.
+    `saving_ratio` is how much every device saves once the policy is fully in force, `pue` that of
+    the room in the last year.
     """
 
     baseline_year: int
@@ -29,6 +39,7 @@ class Truth:
     reporting_kwh_by_class: dict[str, float]
     users_baseline: float
     users_reporting: float
+    pue: float
 
 
 def ramp(fleet: Fleet, day: date) -> float:
@@ -48,6 +59,7 @@ def settle_truth(
     ConfigError if no saving can: the fleet grew or shrank too much by itself.
     """
     first_year, last_year = fleet.first.year, fleet.last.year
+    room = np.zeros((2, 2))
     base, plain, ramped = np.zeros(len(KINDS)), np.zeros(len(KINDS)), np.zeros(len(KINDS))
     for month in fleet.months():
         year = int(month[:4])
@@ -58,7 +70,13 @@ def settle_truth(
                 base += by_kind.sum(axis=1)
             else:
                 plain += by_kind.sum(axis=1)
-                ramped += by_kind @ np.array([ramp(fleet, day) for day in drawn.days])
+                ramps = np.array([ramp(fleet, day) for day in drawn.days])
+                ramped += by_kind @ ramps
+                ratios = np.array([room_ratio(day) for day in drawn.days])
+                # Into the room and to its IT, before the saving and what is saved of it.
+                room += np.stack([ratios, np.ones_like(ratios)]) @ (
+                    by_kind[SERVER][:, None] * np.stack([np.ones_like(ramps), ramps], axis=1)
+                )
         progress(month)
     users = [_users(fleet, year) for year in (first_year, last_year)]
     phi = np.array([USER_FACTOR[kind.device_class] for kind in KINDS])
@@ -83,6 +101,7 @@ def settle_truth(
         dict(zip(names, (reporting / 1e3).tolist(), strict=True)),
         users[0],
         users[1],
+        float((room[0, 0] - saving * room[0, 1]) / (room[1, 0] - saving * room[1, 1])),
     )
 
 
