@@ -1,6 +1,5 @@
 """What a person sees of their own PC with `sobre-agent me`."""
 
-import argparse
 import json
 import os
 from dataclasses import replace
@@ -18,6 +17,9 @@ from sobre_agent.config import Host as HostSettings
 from sobre_agent.history import placed
 from sobre_agent.open_load import Span
 from sobre_agent.outbox import Outbox
+from sobre_agent.own import facts, words
+from sobre_agent.own.figures import Mine, of
+from sobre_agent.own.text import as_text
 from sobre_agent.spool import Spool
 from sobre_drivers import birth, wire
 from sobre_drivers.load import Origin
@@ -75,20 +77,35 @@ def spool(tmp_path: Path) -> Spool:
     return made
 
 
-def test_me_adds_up_today_the_week_and_the_year(spool: Spool) -> None:
-    mine = me.seen(spool, "pc-1", CONFIG, TODAY)
+def seen(spool: Spool) -> Mine:
+    """What `me` shows at noon of `TODAY`; the spool is closed."""
+    noon = datetime(2026, 11, 24, 12, tzinfo=PARIS).timestamp()
+    known = facts.gathered(spool, "pc-1", CONFIG, noon)
     spool.close()
+    return of(json.loads(json.dumps(known)), TODAY)
+
+
+def test_me_adds_up_today_the_week_and_the_year(spool: Spool) -> None:
+    mine = seen(spool)
     kwh = {name: period.energy_j / KWH for name, period in mine.periods.items()}
     assert kwh == {"today": 0.1, "week": 0.85, "year": 3.85}
     nights = {name: period.night_j / KWH for name, period in mine.periods.items()}
     assert nights == {"today": 0, "week": 0.25, "year": 1.25}
     assert mine.since == "2025-12-31"
+    assert [(day.first.isoformat(), day.energy_j / KWH) for day in mine.days] == [
+        ("2026-11-20", 2),
+        ("2026-11-23", 0.75),
+        ("2026-11-24", 0.1),
+    ]
+    assert [(month.first.month, month.energy_j / KWH) for month in mine.months] == [
+        (1, 1),
+        (11, 2.85),
+    ]
     assert (mine.method, mine.uncertainty_ratio) == ("by hand", 0.25)
 
 
 def test_me_counts_what_was_confirmed_and_what_waits(spool: Spool) -> None:
-    mine = me.seen(spool, "pc-1", CONFIG, TODAY)
-    spool.close()
+    mine = seen(spool)
     assert (mine.delivered.confirmed, mine.delivered.waiting, mine.delivered.refused) == (4, 2, 0)
     assert mine.delivered.last == datetime(2026, 11, 24, 9, 30, tzinfo=PARIS)
 
@@ -113,15 +130,13 @@ def test_me_includes_the_load_that_is_still_open(spool: Spool, at: str, night_j:
         "pages": None,
     }
     spool.checkpoint({"pc-1": {"open": opened}})
-    mine = me.seen(spool, "pc-1", CONFIG, TODAY)
-    spool.close()
+    mine = seen(spool)
     assert mine.periods["today"].energy_j == KWH // 10 + 36_000
     assert mine.periods["today"].night_j == night_j
 
 
 def test_me_speaks_french_as_the_french_write(spool: Spool) -> None:
-    text = me.as_text(me.seen(spool, "pc-1", CONFIG, TODAY), CONFIG, "fr")
-    spool.close()
+    text = as_text(seen(spool), "fr")
     year = next(line for line in text.splitlines() if line.startswith("cette année"))
     assert year.split()[2:4] == ["3,85", "0,96"]
     assert year.endswith(" 32\u202f%")
@@ -131,26 +146,24 @@ def test_me_speaks_french_as_the_french_write(spool: Spool) -> None:
 
 
 def test_me_speaks_english(spool: Spool) -> None:
-    text = me.as_text(me.seen(spool, "pc-1", CONFIG, TODAY), CONFIG, "en")
-    spool.close()
+    text = as_text(seen(spool), "en")
     week = next(line for line in text.splitlines() if line.startswith("this week"))
     assert week.split() == ["this", "week", "0.85", "0.21", "29", "%"]
     assert "confirmed: 4 (last answer: 2026-11-24); waiting: 2." in text
 
 
 def test_both_languages_say_the_same_things() -> None:
-    assert me._WORDS["fr"].keys() == me._WORDS["en"].keys()
-    for key, text in me._WORDS["fr"].items():
-        assert text.count("{") == me._WORDS["en"][key].count("{"), key
+    assert words.WORDS["fr"].keys() == words.WORDS["en"].keys()
+    for key, text in words.WORDS["fr"].items():
+        assert text.count("{") == words.WORDS["en"][key].count("{"), key
 
 
 def test_me_of_a_pc_that_has_not_yet_measured_says_so(tmp_path: Path) -> None:
     empty = Spool(tmp_path / "spool")
-    mine = me.seen(empty, "pc-1", CONFIG, TODAY)
-    empty.close()
+    mine = seen(empty)
     assert mine.since is None
     assert mine.periods["today"].night_ratio is None
-    assert "Nothing is recorded yet" in me.as_text(mine, CONFIG, "en")
+    assert "Nothing is recorded yet" in as_text(mine, "en")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +218,7 @@ def test_me_of_a_reader_that_does_not_measure_its_own_machine_is_refused(
     )
     monkeypatch.setattr(agent_config, "load", lambda path: reader)
     with pytest.raises(Exception, match=r"host\.enabled is false"):
-        me.run(argparse.Namespace(config=Path("agent.toml"), lang=None, json=False))
+        me.found(Path("agent.toml"))
 
 
 def test_the_shown_folder_of_another_user_is_a_matter_of_permission(
@@ -216,4 +229,31 @@ def test_the_shown_folder_of_another_user_is_a_matter_of_permission(
     # Root may read everything, so the system's answer is faked here.
     monkeypatch.setattr(os, "access", lambda path, mode: mode == os.F_OK)
     assert main(["me", "--config", str(path)]) == 1
-    assert "sudo -u sobre" in capsys.readouterr().err
+    assert "sudo -u sobre-agent" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("method", "en"),
+    [
+        ("model 2 (utilisation, laptop)", "It rests on how busy the processor is, by machines"),
+        ("powercap package+dram, model 2", "It rests on the processor's own energy counters"),
+        ("powercap psys, model 2", "It rests on a sensor that sees the whole machine."),
+        ("emi package, model 2", "It rests on the processor's own energy counters"),
+        ("system load, model 2", "It rests on a sensor that sees the whole machine."),
+        (
+            "battery, else model 2 (utilisation)",
+            "on what the battery gives while it runs the PC, oth",
+        ),
+        (
+            "battery, else powercap psys, model 2",
+            "otherwise on a sensor that sees the whole machine.",
+        ),
+    ],
+)
+def test_a_method_is_told_in_plain_words(method: str, en: str) -> None:
+    assert en in str(words.explained(method, "en"))
+    assert words.explained(method, "fr") is not None
+
+
+def test_a_method_that_is_unknown_is_not_explained_away() -> None:
+    assert words.explained("by hand", "en") is None

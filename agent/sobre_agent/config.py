@@ -171,6 +171,7 @@ class AgentConfig:
     language: Literal["fr", "en"] = "fr"
     profiles_folder: Path | None = None
     status_file: Path | None = None
+    own_figures: Path | None = None
     mqtt: Mqtt = field(default_factory=Mqtt)
     spool: SpoolSettings = field(default_factory=SpoolSettings)
     delivery: Delivery = field(default_factory=Delivery)

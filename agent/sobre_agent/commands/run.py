@@ -18,12 +18,13 @@ from sobre_agent.live import Live, Teller
 from sobre_agent.lock import held
 from sobre_agent.loop import Loop, Silence
 from sobre_agent.naming import told_elsewhere
+from sobre_agent.own import facts
 from sobre_agent.schedule import Round
 from sobre_agent.sources import Source, sources_of
 from sobre_agent.spool import Spool
 from sobre_agent.spool_schema import CONTROL, SpoolFile
 from sobre_drivers.clock import Clock, SystemClock
-from sobre_drivers.errors import ConfigError
+from sobre_drivers.errors import ConfigError, StoreError
 from sobre_drivers.load import personal
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _work(
             checkpoint_s = heard.at.mono_s + CHECKPOINT_S
             closed = books.checkpoint(heard.at.mono_s) or closed
             save()
+            leave(heard.at.wall_s)
             obeying.look()
         for each in after:
             each(heard, closed)
@@ -132,13 +134,38 @@ def _work(
     obeying = _Obeying(spool, books, loop)
     _stop_on_signals(loop)
     save, stop = _delivery(config, path, node, obeying, after)
+    leave = _Leaving(config, node, spool)
+    leave(clock.now().wall_s)
     try:
         _tell_systemd("READY=1")
         asked_to = loop.run()
         books.checkpoint(clock.now().mono_s, clean=True)
+        leave(clock.now().wall_s)
     finally:
         stop()
     return asked_to
+
+
+class _Leaving:
+    """Leaves what users may see of this PC where they can read it, if there is such a place."""
+
+    def __init__(self, config: AgentConfig, node: str, spool: Spool) -> None:
+        self._config, self._node, self._spool = config, node, spool
+        self._path = facts.place(config, os.environ) if config.host.enabled else None
+        self._failed = False
+
+    def __call__(self, wall_s: float) -> None:
+        if self._path is None:
+            return
+        try:
+            seen = facts.gathered(self._spool, self._node, self._config, wall_s)
+            facts.write(self._path, seen)
+        except (OSError, StoreError) as error:
+            if not self._failed:
+                log.warning("%s: %s; users cannot see their own PC", self._path, error)
+            self._failed = True
+            return
+        self._failed = False
 
 
 class _Obeying:
