@@ -1,0 +1,1 @@
+"""Servers whose management controller speaks DCMI, by way of `ipmitool`."""

@@ -1,0 +1,1 @@
+"""UPS that a NUT server (`upsd`) watches already."""
