@@ -20,6 +20,7 @@ COMMANDS = {
     "me": "what this PC used: today, this week, this year",
     "check": "find every mistake in the configuration",
     "doctor": "find what keeps this agent from working",
+    "calibrate": "compare this PC's estimate with the plug that feeds it",
     "meters": "the meter models that are known, and how sure we are",
 }
 
