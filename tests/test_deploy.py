@@ -124,8 +124,12 @@ def test_accounts_of_the_units_are_made(installed: Path) -> None:
 def test_energy_counters_are_read_by_the_agents_group_alone(installed: Path) -> None:
     assert systemd("systemd-sysusers", f"--root={installed}").returncode == 0
     # The real tree's shape: a package, and a part of it, reached through no link.
-    package = installed / "sys/devices/virtual/powercap/intel-rapl/intel-rapl:0"
-    counters = [package / "energy_uj", package / "intel-rapl:0:0" / "energy_uj"]
+    powercap = installed / "sys/devices/virtual/powercap"
+    counters = [
+        powercap / kind / f"{kind}:0" / part / "energy_uj"
+        for kind in ("intel-rapl", "intel-rapl-mmio")
+        for part in ("", f"{kind}:0:0")
+    ]
     for counter in counters:
         counter.parent.mkdir(parents=True, exist_ok=True)
         counter.touch(0o400)
