@@ -1,0 +1,1 @@
+"""Meters, PDUs, UPS, switches and printers that answer SNMP."""
