@@ -18,7 +18,7 @@ from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.meters import catalog
 from sobre_drivers.meters.configured import MeterSettings, SerialLine
 from sobre_drivers.meters.kind import Lines, MeterDriver
-from sobre_drivers.meters.modbus import rtu_frames
+from sobre_drivers.meters.modbus import rtu, rtu_frames
 from sobre_drivers.meters.modbus.blocks import Block
 from sobre_drivers.meters.modbus.rtu import Channel, RtuLine
 from sobre_drivers.meters.modbus.stream import Stream
@@ -240,6 +240,43 @@ def test_an_answer_that_comes_during_the_next_request_is_not_taken_for_it(
     assert [each.count for each in bus.asked] == [2, 3, 2], "one register more tells them apart"
     (said,) = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert "unit 1: answers come after their time-out" in said
+
+
+def test_an_answer_to_a_request_of_the_connection_before_is_not_taken(gateway: Gateway) -> None:
+    def answer(asked: Asked) -> list[int] | None:
+        if asked.number == 2:
+            # The connection ends with the request under way; its answer comes on the next one.
+            gateway.hang_up()
+            return None
+        if asked.number == 3:
+            gateway.send(answered(Asked(2, 1, 4, 12, 2), [2, 2]))
+        return [asked.number] * asked.count
+
+    line = RtuLine(Stream(HOST, gateway.port, 5.0), "line", 0.0)
+    with Bus(gateway, {1: answer}):
+        assert line.read(1, BLOCK, 5.0) == [1, 1]
+        assert line.read(1, BLOCK, 5.0) == [3, 3]
+    line.close()
+
+
+def test_an_answer_that_came_in_between_is_thrown_away(
+    adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Even where nothing is known of the request that it answers.
+    monkeypatch.setattr(rtu, "LATE_S", 0.0)
+    held: list[Asked] = []
+
+    def answer(asked: Asked) -> list[int] | None:
+        held.append(asked)
+        return None if asked.number == 1 else [2, 2]
+
+    line = line_of(adapter)
+    with Bus(adapter, {1: answer}):
+        with pytest.raises(MeterError, match="no valid answer"):
+            line.read(1, BLOCK, FAST_S)
+        adapter.send(answered(held[0], [1, 1]))
+        assert line.read(1, BLOCK, 5.0) == [2, 2]
+    line.close()
 
 
 def test_a_meter_that_lacks_the_register_more_is_read_all_the_same(adapter: Adapter) -> None:

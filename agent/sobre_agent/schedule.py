@@ -12,7 +12,7 @@ from sobre_drivers.load import personal
 from sobre_drivers.sample import Instant, Reading
 
 # A meter that is back is noticed within this time (s), unless it is asked less often anyway.
-LONGEST_RETRY_S = 60.0
+LONGEST_RETRY_S = 30.0
 # A workstation that is paused looks so often (s) whether it still is.
 PAUSED_S = 600.0
 

@@ -53,12 +53,16 @@ def answered(asked: Asked, words: list[int]) -> bytes:
 
 @dataclass
 class Bus:
-    """Answers each request by the unit's `Answer`, one after another, after `delay_s`."""
+    """Answers each request by the unit's `Answer`, one after another, after `delay_s`.
+
+    `done` are the requests that are answered, or never will be.
+    """
 
     line: FarEnd
     units: Mapping[int, Answer]
     delay_s: float = 0.0
     asked: list[Asked] = field(default_factory=list)
+    done: list[Asked] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._closing = threading.Event()
@@ -85,7 +89,8 @@ class Bus:
         while not self._closing.is_set():
             try:
                 heard += self.line.receive(0.02)
-            except OSError:
+            except (OSError, ValueError):
+                # (ValueError: a descriptor that was closed meanwhile.)
                 heard = b""
                 time.sleep(0.01)
                 continue
@@ -99,11 +104,17 @@ class Bus:
         place = (frame[1], int.from_bytes(frame[2:4], "big"), int.from_bytes(frame[4:6], "big"))
         asked = Asked(self.count(unit_id) + 1, unit_id, *place)
         self.asked.append(asked)
-        said = self.units[unit_id](asked) if unit_id in self.units else None
+        try:
+            self._answer(asked)
+        finally:
+            self.done.append(asked)
+
+    def _answer(self, asked: Asked) -> None:
+        said = self.units[asked.unit_id](asked) if asked.unit_id in self.units else None
         if said is None:
             return
         self._closing.wait(self.delay_s)
         try:
             self.line.send(said if isinstance(said, bytes) else answered(asked, said))
-        except OSError:
+        except (OSError, ValueError):
             return

@@ -35,6 +35,12 @@ class Gateway:
                 each.close()
         self._client = self._listener = None
 
+    def hang_up(self) -> None:
+        """End the connection, and go on listening."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
     def send(self, data: bytes) -> None:
         """What the line says goes to whoever is connected now; to nobody, if nobody is."""
         if self._client is not None:

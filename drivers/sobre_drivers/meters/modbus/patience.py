@@ -1,13 +1,15 @@
 """How long to wait for whom: a dead meter must not eat the turn of the living on its line."""
 
+import math
 import time
 from dataclasses import dataclass, field
 
 from sobre_drivers.errors import MeterError
 
-# Who has not answered lately gets this long (s), and its whole time at every fourth try.
+# Who has not answered lately gets this long (s). A meter may need its whole time to answer: one of
+# those who do not gets it so often (s), in turn.
 SHORT_S = 0.5
-_WHOLE_EVERY = 4
+WHOLE_EVERY_S = 30.0
 # A meter that is heard may become so many times slower than it ever was.
 _SLOWER = 3.0
 # Where a line is down for one meter, the others find it so without trying (s).
@@ -16,30 +18,40 @@ DOWN_S = 5.0
 
 @dataclass(slots=True)
 class Patience:
-    """The meters of one line by unit id: who answers, how fast, and who does not."""
+    """The meters of one line by unit id: who answers, how fast, and who does not.
+
+    `now_s` is on a clock that never jumps (s).
+    """
 
     units: set[int] = field(default_factory=set)
-    _silences: dict[int, int] = field(default_factory=dict)
     _slowest_s: dict[int, float] = field(default_factory=dict)
+    # Who is silent, and when they last had their whole time.
+    _silent: dict[int, float] = field(default_factory=dict)
+    _given_s: float = -math.inf
 
-    def timeout_s(self, unit_id: int, whole_s: float) -> float:
+    def timeout_s(self, unit_id: int, whole_s: float, now_s: float) -> float:
         """How long to wait for this meter now, `whole_s` at most.
 
         One that is alone on its line gets its whole time always: nobody waits for it.
         """
-        silences = self._silences.get(unit_id, 0 if unit_id not in self._slowest_s else None)
-        if silences is None or silences % _WHOLE_EVERY == 1 or self.units <= {unit_id}:
+        heard = unit_id in self._slowest_s and unit_id not in self._silent
+        if heard or self.units <= {unit_id}:
+            return whole_s
+        longest_ago_s = min(self._silent.values(), default=math.inf)
+        its_turn = self._silent.get(unit_id, math.inf) <= longest_ago_s < math.inf
+        if its_turn and now_s - self._given_s >= WHOLE_EVERY_S:
+            self._given_s = self._silent[unit_id] = now_s
             return whole_s
         return min(whole_s, max(SHORT_S, _SLOWER * self._slowest_s.get(unit_id, 0.0)))
 
     def answered(self, unit_id: int, after_s: float) -> None:
         """It answered, after so long (s)."""
-        self._silences.pop(unit_id, None)
+        self._silent.pop(unit_id, None)
         self._slowest_s[unit_id] = max(after_s, self._slowest_s.get(unit_id, 0.0))
 
     def silent(self, unit_id: int) -> None:
         """It did not answer."""
-        self._silences[unit_id] = self._silences.get(unit_id, 0) + 1
+        self._silent.setdefault(unit_id, -math.inf)
 
 
 class Down:

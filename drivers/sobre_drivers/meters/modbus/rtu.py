@@ -8,7 +8,7 @@ turn, and answers that, will not answer the old request any more.
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sobre_drivers.errors import MeterError
@@ -51,18 +51,26 @@ class Channel(Protocol):
 class RtuLine:
     """One request at a time, to one meter at a time.
 
-    After `deaf_s` without a byte from anybody, a time-out closes the channel and it is opened anew.
+    After `deaf_s` without a byte from anybody, the channel is opened anew.
     """
 
-    def __init__(self, channel: Channel, where: str, deaf_s: float) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        where: str,
+        deaf_s: float,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.where = where
+        self._now_s = now_s
         self._channel, self._deaf_s = channel, deaf_s
         self._lock = threading.Lock()
         self._down, self._patience = Down(), Patience()
-        self._heard_s = time.monotonic()
+        self._heard_s = self._now_s()
         # Requests without an answer, by unit id: when, function and count.
         self._unanswered: dict[int, list[tuple[float, int, int]]] = {}
         self._late: set[int] = set()
+        self._deaf = False
 
     def share(self, unit_id: int) -> None:
         """Say that a meter with this unit id is read over this line."""
@@ -72,28 +80,38 @@ class RtuLine:
         """The words of a block. Refused if the meter says no, MeterError if it does not answer."""
         with self._lock:
             self._down.check(unit_id)
-            self._open(unit_id)
-            asked = self._unmistakable(unit_id, block)
+            kept = self._open(unit_id)
             try:
-                found = self._exchanged(unit_id, asked, timeout_s)
-            except pdu.Refused as refusal:
-                if asked == block or refusal.code not in pdu.TOO_MUCH:
-                    raise pdu.Refused(block, refusal.code) from refusal
-                # It lacks the register more, and has answered in turn all the same.
-                self._unanswered.pop(unit_id, None)
-                found = ()
-            if len(found) < block.count:
-                found = self._exchanged(unit_id, block, timeout_s)
-            return found[: block.count]
+                return self._read(unit_id, block, timeout_s)
+            except MeterError:
+                if not kept or self._channel.is_open:
+                    raise
+            # It ended while nobody was asked, or just now; perhaps it is there again.
+            self._open(unit_id)
+            return self._read(unit_id, block, timeout_s)
 
     def close(self) -> None:
         """Give the channel back; the next read opens it again."""
         with self._lock:
             self._channel.close()
 
+    def _read(self, unit_id: int, block: Block, timeout_s: float) -> Sequence[int]:
+        asked = self._unmistakable(unit_id, block)
+        try:
+            found = self._exchanged(unit_id, asked, timeout_s)
+        except pdu.Refused as refusal:
+            if asked == block or refusal.code not in pdu.TOO_MUCH:
+                raise pdu.Refused(block, refusal.code) from refusal
+            # It lacks the register more, and has answered in turn all the same.
+            self._unanswered.pop(unit_id, None)
+            found = ()
+        if len(found) < block.count:
+            found = self._exchanged(unit_id, block, timeout_s)
+        return found[: block.count]
+
     def _unmistakable(self, unit_id: int, block: Block) -> Block:
         """The block in a length that no unanswered request of this meter has, longer if can be."""
-        now_s = time.monotonic()
+        now_s = self._now_s()
         waiting = [each for each in self._unanswered.get(unit_id, ()) if now_s - each[0] < LATE_S]
         self._unanswered[unit_id] = waiting
         taken = {count for _, function, count in waiting if function == block.function}
@@ -103,44 +121,47 @@ class RtuLine:
                 return Block(block.function, block.address, count)
         raise MeterError("too many answers are due that may come late; raise timeout_s")
 
-    def _open(self, unit_id: int) -> None:
+    def _open(self, unit_id: int) -> bool:
+        """Whether it was open, if it is now."""
+        if self._deaf:
+            self._channel.close()
+        self._deaf, kept = False, self._channel.is_open
         try:
             self._channel.open()
         except MeterError as error:
             self._down.note(unit_id, str(error))
             raise
         self._down.end()
+        return kept
 
     def _exchanged(self, unit_id: int, block: Block, timeout_s: float) -> Sequence[int]:
-        waits_s = self._patience.timeout_s(unit_id, timeout_s)
-        try:
-            self._fall_quiet(timeout_s)
-        except MeterError:
-            if self._channel.is_open:
-                raise
-            # It ended while nobody was asked; perhaps it is there again.
-            self._open(unit_id)
+        waits_s = self._patience.timeout_s(unit_id, timeout_s, self._now_s())
+        self._fall_quiet(timeout_s)
+        asked_s = self._now_s()
+        waiting = self._unanswered.setdefault(unit_id, [])
+        waiting.append((asked_s, block.function, block.count))
         self._channel.write(rtu_frames.framed(unit_id, pdu.request(block)))
-        asked_s = time.monotonic()
         # Request and answer take their time on the wire, before and after the meter takes its own.
         wire_s = (13 + 2 * block.count) * self._channel.character_s
         deadline_s = asked_s + wire_s + waits_s
         heard, strange = b"", ""
-        while (left_s := deadline_s - time.monotonic()) > 0:
+        while (left_s := deadline_s - self._now_s()) > 0:
             heard += self._hear(left_s)
             frames, heard = rtu_frames.cut(heard)
             for frame in frames:
                 if frame.unit_id != unit_id:
                     strange = f"unit {frame.unit_id} spoke"
                 elif self._answers(block, frame.answer):
-                    self._patience.answered(unit_id, time.monotonic() - asked_s - wire_s)
+                    self._patience.answered(unit_id, self._now_s() - asked_s - wire_s)
+                    # A refusal may be that of an older request; words in this length may not.
+                    waiting.pop()
                     found = pdu.words(block, frame.answer)
-                    self._unanswered.pop(unit_id, None)
+                    waiting.clear()
                     return found
                 else:
                     strange = strange or _described(block, frame.answer)
                     self._note_late(unit_id, frame.answer)
-        self._time_out(unit_id, block, asked_s)
+        self._time_out(unit_id, asked_s)
         if heard and not strange:
             strange = "noise"
         raise MeterError(
@@ -153,12 +174,10 @@ class RtuLine:
             answer[0] == block.function and answer[1] == 2 * block.count
         )
 
-    def _time_out(self, unit_id: int, block: Block, asked_s: float) -> None:
+    def _time_out(self, unit_id: int, asked_s: float) -> None:
         self._patience.silent(unit_id)
-        waiting = self._unanswered.setdefault(unit_id, [])
-        waiting.append((time.monotonic(), block.function, block.count))
-        if self._heard_s < asked_s and time.monotonic() - self._heard_s >= self._deaf_s:
-            self._channel.close()
+        now_s = self._now_s()
+        self._deaf = self._heard_s < asked_s and now_s - self._heard_s >= self._deaf_s
 
     def _fall_quiet(self, within_s: float) -> None:
         """Throw away what still comes, until there is the silence that parts two frames."""
@@ -166,14 +185,14 @@ class RtuLine:
         silence_s = _SILENCE_CHARACTERS * character_s
         if 0 < character_s < _FAST_CHARACTER_S:
             silence_s = _SILENCE_S
-        deadline_s = time.monotonic() + within_s
+        deadline_s = self._now_s() + within_s
         thrown = b""
-        while more := self._hear(max(0.0, self._heard_s + silence_s - time.monotonic())):
+        while more := self._hear(max(0.0, self._heard_s + silence_s - self._now_s())):
             thrown += more
             frames, thrown = rtu_frames.cut(thrown)
             for frame in frames:
                 self._note_late(frame.unit_id, frame.answer)
-            if time.monotonic() > deadline_s:
+            if self._now_s() > deadline_s:
                 raise MeterError(
                     "the line never falls quiet; is another master on it, or baud_rate wrong?"
                 )
@@ -181,7 +200,7 @@ class RtuLine:
     def _hear(self, within_s: float) -> bytes:
         heard = self._channel.read(within_s)
         if heard:
-            self._heard_s = time.monotonic()
+            self._heard_s = self._now_s()
         return heard
 
     def _note_late(self, unit_id: int, answer: bytes) -> None:
