@@ -2,7 +2,6 @@
 
 import json
 from calendar import monthrange
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
@@ -18,6 +17,7 @@ from sobre_collector.report.curve import curve
 from sobre_collector.report.disclosure import nice, rounded_shares
 from sobre_collector.report.drawn import Drawn, drawn_from
 from sobre_collector.report.facts import METHOD_VERSION, Facts
+from sobre_collector.report.monthly import by_source, source_of
 from sobre_collector.report.notes import missing_of, notes_of, reason
 from sobre_collector.report.sections import figures_of, notes_of_sections
 from sobre_collector.report.target import target_of
@@ -129,18 +129,21 @@ def _adjusted_ratio(drawn: Drawn, found: reductions.Reduction) -> float | None:
 
 
 def _common_cv(drawn: Drawn, before: reductions.Users, after: reductions.Users) -> float:
-    """What the power models' errors leave in R: the same models are taken to serve both years."""
-    by_class: dict[str, float] = defaultdict(float)
-    for one in drawn.fleet.of(drawn.months):
-        by_class[one.stratum.device_class] += one.total_kwh
-    adjusted = {
-        use.name: use.share_ratio
-        * reductions.user_factor([replace(use, share_ratio=1.0)], before, after)
-        for use in drawn.reference.uses
-        # A stated baseline was not made by the models: nothing of their error cancels.
-        if drawn.fleet.perimeter.baseline.kind == "measured"
-    }
-    return reductions.common_cv(drawn.fleet.common_u, _shares(by_class), _shares(adjusted))
+    """What the power models' errors leave in R: one model, or one calibration of it, cancels as far
+    as its class weighs the same in both years; two of them do not."""
+    reporting = by_source(drawn.fleet.of(drawn.months))
+    adjusted: dict[str, float] = {}
+    # A stated baseline was not made by the models: nothing of their error cancels.
+    if drawn.fleet.perimeter.baseline.kind == "measured":
+        factors = {
+            use.name: reductions.user_factor([replace(use, share_ratio=1.0)], before, after)
+            for use in drawn.reference.uses
+        }
+        for one in drawn.fleet.of(months_of(drawn.fleet.perimeter.baseline.year)):
+            name = source_of(one)
+            weight = factors.get(one.stratum.device_class, 1.0) * one.total_kwh
+            adjusted[name] = adjusted.get(name, 0.0) + weight
+    return reductions.common_cv(drawn.fleet.common_u, _shares(reporting), _shares(adjusted))
 
 
 def _shares(parts: Mapping[str, float]) -> dict[str, float]:
@@ -202,7 +205,9 @@ def _energy(drawn: Drawn) -> model.Energy:
 
 
 def _beside(drawn: Drawn, found: Sequence[reductions.Reduction]) -> model.Beside:
-    return model.Beside(found[0].raw_ratio, found[0].phi0_ratio, _naive_ratio(drawn))
+    first, around = found[0], found[0].phi0_interval
+    interval = model.RatioInterval(first.level, *around) if around else None
+    return model.Beside(first.raw_ratio, first.phi0_ratio, _naive_ratio(drawn), interval)
 
 
 def _naive_ratio(drawn: Drawn) -> float | None:

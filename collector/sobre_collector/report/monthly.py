@@ -5,10 +5,11 @@ the figure beside it.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, sqrt
 
+from sobre_collector.indicators.calibration import source
 from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
 from sobre_collector.indicators.naive import naive_sum_kwh
 from sobre_collector.indicators.reduction import Users
@@ -29,7 +30,8 @@ class Fleet:
     is shown of them would give them back. `left_out` report but do not belong. `disclosed` says of
     each complete month which organisations may be shown.
 
-    `totals` carry no error of a power model; `common_u` is that error by class (k = 1, relative).
+    `totals` carry no error of a power model; `common_u` is that error (k = 1, relative) by class,
+    and by calibration of a class (`indicators.calibration.source`).
     """
 
     perimeter: Perimeter
@@ -48,10 +50,7 @@ class Fleet:
 
     def absolute(self, months: Sequence[str]) -> list[StratumTotal]:
         """Stratum totals of several months in kWh of the meter: with their models' error."""
-        return [
-            with_common(one, self.common_u.get(one.stratum.device_class, 0.0))
-            for one in self.of(months)
-        ]
+        return [with_common(one, self.common_u.get(source_of(one), 0.0)) for one in self.of(months)]
 
     def naive_kwh(self, months: Sequence[str]) -> float:
         """What adding up the monitored devices gives, rounded so that it tells of no few people."""
@@ -124,6 +123,19 @@ def fleet(
         disclosed=shown,
         common_u=common_u,
     )
+
+
+def source_of(one: StratumTotal) -> str:
+    """What a total has in common with others of its class: the model, or one calibration of it."""
+    return source(one.stratum.device_class, one.calibration)
+
+
+def by_source(totals: Iterable[StratumTotal]) -> dict[str, float]:
+    """kWh by what they have in common."""
+    found: dict[str, float] = defaultdict(float)
+    for one in totals:
+        found[source_of(one)] += one.total_kwh
+    return dict(found)
 
 
 def inventory(perimeter: Perimeter, month: str, organisations: frozenset[str]) -> Inventory:

@@ -10,7 +10,7 @@ from sobre_collector.report.coverage import flagged
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import COVERAGE_FACTOR, Facts
 from sobre_collector.report.model import Note, Values
-from sobre_collector.report.monthly import uncounted
+from sobre_collector.report.monthly import source_of, uncounted
 
 # What docs/method.md says must be printed with each result.
 ASSUMPTIONS = (
@@ -44,8 +44,11 @@ def missing_of(drawn: Drawn) -> list[Note]:
 
 
 def _model(drawn: Drawn) -> list[Note]:
-    used = {one.stratum.device_class for one in drawn.fleet.of(drawn.months)}
-    known = {name: u for name, u in drawn.fleet.common_u.items() if name in used and u > 0}
+    used = {source_of(one): one.stratum.device_class for one in drawn.fleet.of(drawn.months)}
+    known: dict[str, float] = {}
+    for name, u in drawn.fleet.common_u.items():
+        if name in used and u > 0:
+            known[used[name]] = max(u, known.get(used[name], 0.0))
     if not known:
         return []
     measured = drawn.fleet.perimeter.baseline.kind == "measured"

@@ -10,7 +10,7 @@ from sobre_collector.indicators.reduction import EnergyUse
 from sobre_collector.indicators.total import Total, year_total
 from sobre_collector.perimeter.facts import BaselineRow, Perimeter, months_of
 from sobre_collector.report.model import Note, Values
-from sobre_collector.report.monthly import RECTANGULAR, Fleet
+from sobre_collector.report.monthly import RECTANGULAR, Fleet, by_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,8 @@ def _measured(fleet: Fleet) -> Reference:
     whole = year_total(totals)
     if whole.total_kwh <= 0:
         return Reference(None, (), evidence, (Note("no-baseline", {"baseline_year": year}),))
-    model_u_kwh = hypot(*(fleet.common_u.get(name, 0.0) * kwh for name, kwh in by_class.items()))
+    sources = by_source(totals).items()
+    model_u_kwh = hypot(*(fleet.common_u.get(name, 0.0) * kwh for name, kwh in sources))
     uses = _uses(fleet.perimeter, by_class)
     return Reference(kinds.measured(whole), uses, evidence, model_u_kwh=model_u_kwh)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 from sobre_collector.config import CollectorConfig, load_config
+from sobre_collector.indicators.calibration import sources_u
 from sobre_collector.indicators.privacy import MIN_DEVICES
 from sobre_collector.perimeter.bills import with_bills
 from sobre_collector.perimeter.facts import Baseline, Perimeter
@@ -100,7 +101,9 @@ def facts(ledger: Ledger, perimeter: Perimeter, now: datetime) -> Facts:
         simulated=ledger.simulated,
         conservation=conserved(ledger.jobs(), devices, perimeter.publish_at_least),
         meter_u=meter_u(devices),
-        common_u=common_u(devices),
+        common_u=sources_u(
+            common_u(devices), [each.applied for each in ledger.calibrations.decided()]
+        ),
         inputs=inputs(ledger, perimeter),
         adjustments=tuple(ledger.adjustments.entries()),
     )
