@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from simulated_meters import START, Steady, Turned, ask_until, source
 from sobre_agent.loop import Loop, Silence
 from sobre_agent.schedule import Group, Round, after
+from sobre_drivers.calendar import Times, WorkingHours
 from sobre_drivers.errors import MeterError
 from sobre_drivers.sample import Instant
 
@@ -66,6 +68,38 @@ def test_failing_source_is_asked_less_often_and_the_others_as_before() -> None:
     ask_until(group, clock, START + 3600)
     assert good.asked == 361
     assert 120 <= bad.asked <= 122
+
+
+def test_what_is_asked_in_working_hours_only_sleeps_out_of_them() -> None:
+    zone = ZoneInfo("Europe/Paris")
+    clock = Turned()
+    asked_at: list[datetime] = []
+    printer = Steady("printer", clock, says=lambda: asked_at.append(local(clock.at_s, zone)))
+    bulb = Steady("bulb", clock)
+    hours = WorkingHours(start_h=8, end_h=18)
+    at_work = replace(source(printer, 600), times=Times(zone, hours))
+    group = Group([at_work, source(bulb, 600)], clock)
+    # From a Monday to the next; 21 September 2026 is no holiday.
+    said = ask_all(group, clock, START + 7 * 86_400)
+    assert {at.isoweekday() for at in asked_at} == {1, 2, 3, 4, 5}
+    assert {at.hour for at in asked_at} == set(range(8, 18))
+    assert len(asked_at) == pytest.approx(5 * 10 * 6, abs=2)
+    assert bulb.asked == 7 * 144 + 1, "who has no hours is asked always"
+    # Out of hours is neither silence nor a value.
+    assert all(each.problem is None for each in said)
+    assert sum(bool(each.readings) for each in said) == len(asked_at) + bulb.asked
+
+
+def local(wall_s: float, zone: ZoneInfo) -> datetime:
+    return datetime.fromtimestamp(wall_s, tz=UTC).astimezone(zone)
+
+
+def ask_all(group: Group, clock: Turned, end_s: float) -> list[Round]:
+    said = []
+    while (due_s := START - 1000 + group.due_s()) <= end_s:
+        clock.at_s = due_s
+        said.append(group.ask())
+    return said
 
 
 @pytest.mark.parametrize(
