@@ -124,7 +124,7 @@ def test_what_is_missing_is_said_and_no_percentage_is_drawn(
     found = json.loads(capsys.readouterr().out)
     assert (found["status"], found["result"]) == ("insufficient", None)
     assert found["trajectory"]["status"] == "insufficient"
-    assert found["beside"] == {"raw_ratio": None, "phi0_ratio": None, "naive_ratio": None}
+    assert set(found["beside"].values()) == {None}
     for lang, verdict, said in (
         ("fr", "Données insuffisantes", french),
         ("en", "Insufficient data", english),

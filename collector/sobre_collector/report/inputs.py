@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from sobre_collector.perimeter.facts import Perimeter
-from sobre_collector.report import machines
+from sobre_collector.report import devices, machines
 from sobre_collector.store.ledger import Ledger
 
 Reader = Callable[[Ledger, Perimeter], Any]
 
 # By the name of the section.
 READERS: dict[str, Reader] = {
+    "checks": devices.sampled,
     "printers": machines.printers,
     "datacentre": machines.datacentre,
     "waste": machines.waste,

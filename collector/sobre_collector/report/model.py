@@ -124,6 +124,7 @@ class Beside:
     raw_ratio: float | None
     phi0_ratio: float | None
     naive_ratio: float | None
+    phi0_interval: RatioInterval | None = None
 
 
 @dataclass(frozen=True, slots=True)

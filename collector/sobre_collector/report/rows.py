@@ -61,7 +61,12 @@ def _change_rows(report: Report, lang: Lang) -> list[list[str]]:
         ("row.naive", beside.naive_ratio),
     ):
         if ratio is not None:
-            rows.append([say(lang, key), notation.change(-ratio, lang), ""])
+            around = beside.phi0_interval if key == "row.phi0" else None
+            interval = ""
+            if around is not None:
+                low, high = (-around.high_ratio, -around.low_ratio)
+                interval = _to(notation.change(low, lang), notation.change(high, lang), lang)
+            rows.append([say(lang, key), notation.change(-ratio, lang), interval])
     return rows
 
 

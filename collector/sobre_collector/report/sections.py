@@ -23,6 +23,7 @@ from sobre_collector.indicators.reduction import Reduction
 from sobre_collector.report import (
     adjusting,
     carbon,
+    checking,
     datacentre,
     decomposition,
     outlook,
@@ -50,7 +51,7 @@ class Section(Protocol):
 
 # In the order in which they are shown, after the trajectory and before the months.
 SECTIONS: tuple[Section, ...] = (
-    *(adjusting, outlook, decomposition),
+    *(adjusting, outlook, decomposition, checking),
     *(printers, datacentre, carbon, waste),
 )
 

@@ -8,6 +8,7 @@ from typing import Literal
 from sobre_collector.report import (
     notation,
     wording_adjustments,
+    wording_checks,
     wording_decomposition,
     wording_machines,
     wording_outlook,
@@ -22,6 +23,7 @@ LANGUAGES: tuple[Lang, ...] = ("fr", "en")
 # Wordings of sections: pairs of French and English, keyed as in the two tables.
 MORE: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
     (wording_adjustments.FRENCH, wording_adjustments.ENGLISH),
+    (wording_checks.FRENCH, wording_checks.ENGLISH),
     (wording_outlook.FRENCH, wording_outlook.ENGLISH),
     (wording_decomposition.FRENCH, wording_decomposition.ENGLISH),
     (wording_printers.FRENCH, wording_printers.ENGLISH),

@@ -1,0 +1,229 @@
+"""Checks that need single devices, hence only of classes that tell about nobody.
+
+Printers, servers and meters have their months kept one by one (`store.units`). From these follow
+the chain-linked index (method 2.2.6) and the exact variance of a year (method 2.2.4 A).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import fsum, hypot, inf, sqrt
+
+from sobre_collector.indicators import device_year as years
+from sobre_collector.indicators import linked as links
+from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth
+from sobre_collector.indicators.privacy import is_personal
+from sobre_collector.indicators.quantiles import satterthwaite
+from sobre_collector.indicators.reduction import Reduction, log_interval, reported
+from sobre_collector.indicators.total import StratumTotal, Total, year_total
+from sobre_collector.perimeter.facts import months_of
+from sobre_collector.report.class_factors import factors
+from sobre_collector.report.drawn import Drawn
+from sobre_collector.report.facts import Facts
+from sobre_collector.report.model import Note
+from sobre_collector.report.monthly import RECTANGULAR
+
+INPUT = "checks"
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """R of what is nobody's, and the same by matched devices; `alarm` if they are 2 SE apart.
+
+    `devices` is the most that were matched in a month; `borrowed` strata had none of their own.
+    """
+
+    reduction_ratio: float
+    se_ratio: float
+    linked_ratio: float
+    devices: int
+    borrowed: int
+    alarm: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceYears:
+    """The interval of R at 95 % with the exact variance of `strata` strata that are nobody's."""
+
+    low_ratio: float
+    high_ratio: float
+    strata: int
+
+
+Months = Mapping[tuple[str, Stratum], Mapping[str, DeviceMonth]]
+
+
+def seen_devices(facts: Facts, months: Collection[str]) -> Months:
+    """Devices that count, by month and stratum; only these months are read."""
+    found: dict[tuple[str, Stratum], dict[str, DeviceMonth]] = defaultdict(dict)
+    wanted = set(months)
+    printers = facts.inputs.get("printers", {}).get("months", ())
+    for month, content in (*printers, *facts.inputs.get(INPUT, ())):
+        if month not in wanted:
+            continue
+        one = json.loads(content)
+        if one["counts"]:
+            stratum = Stratum(one["organisation"], one["site"], one["device_class"])
+            (work, rest), days = one["kwh"], one["valid_days"]
+            found[month, stratum][f"{one['node']} {one['device']}"] = DeviceMonth(
+                (work, rest), (days[0], days[1]), work + rest, 0.0, 0.0
+            )
+    return found
+
+
+def compared(drawn: Drawn) -> list[str]:
+    """The months that the result rests on: the period's, and a measured baseline's."""
+    stated = drawn.fleet.perimeter.baseline
+    return [*(months_of(stated.year) if stated.kind == "measured" else []), *drawn.months]
+
+
+def link(drawn: Drawn, seen: Months) -> tuple[Link | None, list[Note]]:
+    """R and R_link of the classes that are nobody's, and why there is none."""
+    fleet = drawn.fleet
+    if fleet.perimeter.baseline.kind != "measured":
+        return None, [Note("link-not-measured")]
+    before = _nobodys(fleet.of(months_of(fleet.perimeter.baseline.year)))
+    after = _nobodys(fleet.of(drawn.months))
+    sampled = sorted({one.stratum for one in (*before, *after) if one.method != "census"})
+    strata = [_linked(stratum, before, after, seen, drawn) for stratum in sampled]
+    strata = [one for one in strata if one.before_n > 0]
+    whole, now = year_total(before), year_total(after)
+    factor = factors(drawn)
+    reference_kwh = fsum(
+        factor.get(one.stratum.device_class, 1.0) * one.total_kwh for one in before
+    )
+    if whole.total_kwh <= 0 or now.total_kwh <= 0:
+        return None, [Note("link-none")]
+    linked = links.linked_reduction(
+        strata,
+        census_before_kwh=fsum(o.total_kwh for o in before if o.stratum not in sampled),
+        census_after_kwh=fsum(o.total_kwh for o in after if o.stratum not in sampled),
+        users_before=1.0,
+        users_after=reference_kwh / whole.total_kwh,
+    )
+    if linked is None:
+        return None, [Note("link-none")]
+    ratio = 1 - now.total_kwh / reference_kwh
+    se_ratio = (1 - ratio) * hypot(whole.se_kwh / whole.total_kwh, now.se_kwh / now.total_kwh)
+    alarm = links.disagrees(ratio, se_ratio, linked)
+    borrowed = len(linked.borrowed)
+    return Link(ratio, se_ratio, linked.reduction_ratio, linked.devices, borrowed, alarm), []
+
+
+def _nobodys(totals: Sequence[StratumTotal]) -> list[StratumTotal]:
+    return [one for one in totals if not is_personal(one.stratum.device_class)]
+
+
+def _linked(
+    stratum: Stratum,
+    before: Sequence[StratumTotal],
+    after: Sequence[StratumTotal],
+    seen: Months,
+    drawn: Drawn,
+) -> links.LinkedStratum:
+    year = drawn.fleet.perimeter.baseline.year
+    was = [one for one in before if one.stratum == stratum]
+    now = [one for one in after if one.stratum == stratum]
+    days = {row.month: row.calendar_days for row in drawn.fleet.rows_of(drawn.months)}
+    matched = [
+        links.matched(
+            seen.get((f"{year:04}-{month[5:7]}", stratum), {}),
+            seen.get((month, stratum), {}),
+            days[month],
+        )
+        for month in drawn.months
+    ]
+    return links.LinkedStratum(
+        stratum,
+        fsum(one.total_kwh for one in was),
+        fsum(one.inventory_n for one in was) / max(1, len(was)),
+        fsum(one.inventory_n for one in now) / max(1, len(now)),
+        tuple(matched),
+    )
+
+
+def device_years(drawn: Drawn, found: Reduction, seen: Months) -> DeviceYears | None:
+    """R's interval where the years of single devices replace the bound; None if there are none."""
+    baseline = drawn.reference.found
+    if not seen or baseline is None:
+        return None
+    now, strata = _exact(drawn, drawn.months, seen)
+    # What the result adds to the total's own error, of models common to both years, stays.
+    common = max(0.0, found.reporting.u_kwh**2 - drawn.total.se_kwh**2)
+    reporting = reported(now, sqrt(common) / drawn.total.total_kwh)
+    adjusted = found.adjusted
+    stated = drawn.fleet.perimeter.baseline
+    if stated.kind == "measured":
+        before, more = _exact(drawn, months_of(stated.year), seen)
+        strata += more
+        own = adjusted.user_factor_ratio * before.se_kwh
+        rest = max(0.0, adjusted.u_kwh**2 - (adjusted.user_factor_ratio * baseline.u_kwh) ** 2)
+        adjusted = replace(
+            adjusted,
+            u_kwh=hypot(own, sqrt(rest)),
+            df=satterthwaite([(own**2, before.df), (rest, inf)]),
+        )
+    if not strata:
+        return None
+    low, high, _, _ = log_interval(adjusted, reporting, LEVEL)
+    return DeviceYears(low, high, strata)
+
+
+def _exact(drawn: Drawn, months: Sequence[str], seen: Months) -> tuple[Total, int]:
+    """The total of the months, sampled strata that are nobody's with their exact variance."""
+    totals = drawn.fleet.of(months)
+    rows = {(row.month, row.stratum): row for row in drawn.fleet.rows_of(months)}
+    by_stratum: dict[Stratum, list[StratumTotal]] = defaultdict(list)
+    for one in totals:
+        if not is_personal(one.stratum.device_class):
+            by_stratum[one.stratum].append(one)
+    exact = {}
+    for stratum, members in by_stratum.items():
+        year = _year(stratum, members, rows, seen)
+        if year is not None:
+            exact[stratum] = year
+    kept = [
+        replace(one, variance=_of_inventory(one, drawn))
+        if one.stratum in exact and one.method == "ratio"
+        else one
+        for one in totals
+    ]
+    whole = year_total(kept)
+    variances = [(whole.se_kwh**2, whole.df)]
+    variances += [
+        (years.variance_kwh2(one), years.degrees_of_freedom(one)) for one in exact.values()
+    ]
+    se_kwh = sqrt(fsum(variance for variance, _ in variances))
+    return replace(whole, se_kwh=se_kwh, df=satterthwaite(variances)), len(exact)
+
+
+def _year(
+    stratum: Stratum,
+    members: Sequence[StratumTotal],
+    rows: Mapping[tuple[str, Stratum], StratumMonth],
+    seen: Months,
+) -> years.DeviceYear | None:
+    """A stratum's year of devices; None unless each month is a sample whose devices are known."""
+    if any(one.method not in ("ratio", "census") for one in members):
+        return None
+    if all(one.method == "census" for one in members):
+        return None
+    year = years.DeviceYear(stratum)
+    for one in members:
+        row, devices = rows[one.month, stratum], seen.get((one.month, stratum), {})
+        # A device that counted for part of the month is not what its stratum's sums are made of.
+        days = fsum(sum(device.valid_days) for device in devices.values())
+        told = sum(sum(device.valid_days) > 0 for device in devices.values())
+        if (told, days) != (row.devices, row.sums[2] + row.sums[3]):
+            return None
+        year = years.month_closed(year, row, devices, one.inventory_n)
+    return year
+
+
+def _of_inventory(one: StratumTotal, drawn: Drawn) -> float:
+    """What the inventory's own uncertainty adds to a month's variance."""
+    stated = drawn.fleet.perimeter.inventory_of(one.month).values.get(one.stratum)
+    half_width = stated[1] if stated else 0.0
+    return (one.total_kwh / one.inventory_n * half_width / RECTANGULAR) ** 2

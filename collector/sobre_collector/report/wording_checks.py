@@ -1,0 +1,86 @@
+"""Wording of the checks beside the result."""
+
+FRENCH = {
+    "title.checks": "Contrôles de sensibilité",
+    "checks.said": "Aucun de ces chiffres n’est le résultat : un écart fort signale une hypothèse "
+    "à examiner.",
+    "checks.check": "Contrôle",
+    "checks.value": "Valeur",
+    "checks.means": "Lecture",
+    "checks.missing": "Ce qui n’a pas pu être contrôlé :",
+    "checks.off": "Évolution si les postes muets avaient été éteints",
+    "checks.off_means": "{days} jours-appareils sans nouvelles à la clôture de leur mois ; ils "
+    "comptent comme les autres, soit {kwh} de plus que s’ils avaient été éteints.",
+    "checks.meters": "Évolution sans ce qui est estimé",
+    "checks.meters_means": "Seulement ce que mesurent des compteurs : {kept}. Sans : {left}.",
+    "checks.years": "Intervalle à 95 % par année-appareil",
+    "checks.years_means": "Variance exacte pour {strata} strates qui ne concernent personne, au "
+    "lieu de la majoration mois par mois.",
+    "checks.joined": "Nouveaux appareils suivis, écart avec les anciens",
+    "checks.joined_fine": "{joined} appareils comparés dans leur premier mois entier : pas de "
+    "différence décelable (p = {p}).",
+    "checks.joined_alarm": "**Alerte** : {joined} appareils comparés dans leur premier mois "
+    "entier ; un tel écart n’est pas dû au hasard (p = {p}). Aucun intervalle n’en protège.",
+    "checks.doubtful": "Strates en cause : {names}.",
+    "checks.link": "Évolution par appareils appariés (R_link)",
+    "checks.link_fine": "À comparer à {r} (± {se}, écart type) pour les familles qui ne concernent "
+    "personne ; {devices} appareils vus les deux années. Pas d’écart notable.",
+    "checks.link_alarm": "**Alerte** : à comparer à {r} (± {se}, écart type) pour les familles qui "
+    "ne concernent personne ; {devices} appareils vus les deux années. Plus de deux écarts types.",
+    "note.newcomers-none": "Nouveaux appareils : aucun mois n’en a au moins trois, à côté d’au "
+    "moins trois anciens de la même strate.",
+    "note.checks-not-kept": "Nouveaux appareils et postes muets : ces mois ont été clos avant que "
+    "ce qu’il faut pour les contrôler soit conservé ; les données par poste sont effacées.",
+    "note.link-not-measured": "Appareils appariés (R_link) : la situation de référence n’est pas "
+    "mesurée, il n’y a rien à apparier. Pour les postes de travail, jamais : leurs données sont "
+    "effacées chaque mois.",
+    "note.link-none": "Appareils appariés (R_link) : aucun appareil n’a été suivi le même mois des "
+    "deux années, hors postes de travail.",
+    "note.newcomers-differ": "Les appareils nouvellement suivis ne consomment pas comme les "
+    "anciens ({u_ratio}) : l’hypothèse de ressemblance est mise en doute, aucun intervalle n’en "
+    "protège.",
+    "note.link-differs": "Les appareils appariés donnent {link_ratio} là où l’estimation donne "
+    "{r_ratio} (hors postes de travail) : l’écart doit être expliqué avant publication.",
+}
+
+ENGLISH = {
+    "title.checks": "Sensitivity checks",
+    "checks.said": "None of these figures is the result: a large difference points at an "
+    "assumption to look into.",
+    "checks.check": "Check",
+    "checks.value": "Value",
+    "checks.means": "Reading",
+    "checks.missing": "What could not be checked:",
+    "checks.off": "Change had silent PCs been off",
+    "checks.off_means": "{days} device-days of which nothing had come when their month was closed; "
+    "they count like the others, {kwh} more than had they been off.",
+    "checks.meters": "Change without what is estimated",
+    "checks.meters_means": "Only what meters measure: {kept}. Without: {left}.",
+    "checks.years": "95% interval by device-year",
+    "checks.years_means": "Exact variance for {strata} strata that tell about nobody, instead of "
+    "the bound month by month.",
+    "checks.joined": "Newly monitored devices, difference to those before",
+    "checks.joined_fine": "{joined} devices compared in their first whole month: no difference can "
+    "be told (p = {p}).",
+    "checks.joined_alarm": "**Alarm**: {joined} devices compared in their first whole month; such "
+    "a difference is not chance (p = {p}). No interval protects against it.",
+    "checks.doubtful": "Strata in question: {names}.",
+    "checks.link": "Change by matched devices (R_link)",
+    "checks.link_fine": "To be set against {r} (± {se}, standard deviation) for the classes that "
+    "tell about nobody; {devices} devices seen in both years. No notable difference.",
+    "checks.link_alarm": "**Alarm**: to be set against {r} (± {se}, standard deviation) for the "
+    "classes that tell about nobody; {devices} devices seen in both years. More than two standard "
+    "deviations.",
+    "note.newcomers-none": "Newly monitored devices: no month has at least three of them beside at "
+    "least three older ones of the same stratum.",
+    "note.checks-not-kept": "Newly monitored devices and silent PCs: these months were closed "
+    "before what it takes to check them was kept; the data of single PCs are erased.",
+    "note.link-not-measured": "Matched devices (R_link): the reference situation is not measured, "
+    "so there is nothing to match. For workstations never: their data are erased each month.",
+    "note.link-none": "Matched devices (R_link): no device was seen in the same month of both "
+    "years, workstations aside.",
+    "note.newcomers-differ": "Newly monitored devices do not use what those before use "
+    "({u_ratio}): that they are alike is in doubt, and no interval protects against it.",
+    "note.link-differs": "Matched devices give {link_ratio} where the estimate gives {r_ratio} "
+    "(workstations aside): explain the difference before publishing.",
+}
