@@ -1,6 +1,7 @@
 """`check` and `doctor`: what they find, and the remedy that they name."""
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -122,6 +123,12 @@ def test_doctor_is_content_with_a_running_agent(
         process.wait(20)
     assert (code, found["broker"]) == (0, f"OK localhost:{broker.port} answers, without TLS")
     assert "0 loads wait" in found["spool"]
+    cost = re.fullmatch(
+        r"OK runs, ([\d.]+) MiB, [\d.]+ s of processor in 0\.0 h with its deliveries",
+        found["agent"],
+    )
+    assert cost is not None, found["agent"]
+    assert float(cost[1]) > 5
     # A second connection under the agent's name would throw the running agent out.
     assert " as pc-1 " not in broker.log()
 

@@ -22,7 +22,7 @@ LAYERS = {
     "sobre_drivers": """
         errors load
         meters.configured
-        strict_json sample calendar registers pc.windows pc.macos pc.smbios
+        strict_json sample calendar registers pc.windows pc.macos pc.smbios pc.process
         settings clock power topics wire birth pc.powercap pc.battery pc.pc_model
         pc.hwmon pc.nvml pc.emi comparison
         pc.processor pc.chassis pc.screens pc.sensors
@@ -97,7 +97,7 @@ KNOWN_TO = {
     "pymodbus": {"sobre_drivers.meters.modbus.pdu"},
     "pysnmp": {"sobre_drivers.meters.snmp.session"},
     "serial": {"sobre_drivers.meters.serial_port"},
-    "psutil": {"sobre_drivers.pc.processor"},
+    "psutil": {"sobre_drivers.pc.processor", "sobre_drivers.pc.process"},
     "pynvml": {"sobre_drivers.pc.nvml"},
     "apscheduler": {"sobre_collector.jobs"},
     "influxdb_client": {"sobre_collector.store.influx/"},

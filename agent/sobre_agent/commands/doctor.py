@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from sobre_agent import config as agent_config
 from sobre_agent import preflight
@@ -25,8 +25,14 @@ from sobre_agent.version import VERSION
 from sobre_drivers.clock import WRITTEN_S
 from sobre_drivers.errors import ConfigError, SobreError
 
+if TYPE_CHECKING:
+    from sobre_drivers.pc.process import Cost
+
 SILENT_DAYS = 3
 MIB = 1024 * 1024
+DAY_S = 86_400.0
+# A start weighs more than hours of sampling: a day is not told from less (s).
+SHORTEST_S = 3600.0
 
 # The file itself never shrinks.
 _USED = """SELECT (page_count - freelist_count) * page_size
@@ -124,7 +130,7 @@ def _this_machine(config: AgentConfig) -> Iterator[Finding]:
 
 def _spool(config: AgentConfig) -> Iterator[Finding]:
     folder = config.spool.folder
-    yield _agent(folder)
+    yield _agent(config)
     path = folder / FILE
     if not path.exists():
         yield Finding("WARN", "spool", f"{path} is not there yet; it is made at the first start")
@@ -176,29 +182,49 @@ def _confirmed(confirmed_at: str | None, waiting: int) -> Finding:
     return Finding("OK", "collector", text)
 
 
-def _agent(folder: Path) -> Finding:
+def _agent(config: AgentConfig) -> Finding:
     """Whether an agent runs on this spool, and what it costs."""
-    lock = folder / LOCK
+    lock = config.spool.folder / LOCK
     try:
         if held_now(lock):
-            return Finding("OK", "agent", f"runs{_cost(int(lock.read_text('ascii')))}")
+            return Finding("OK", "agent", f"runs{_cost(int(lock.read_text('ascii')), config)}")
     except (OSError, ValueError) as error:
         return Finding("WARN", "agent", f"{lock}: {error}; run this as the agent's user")
     return Finding("WARN", "agent", "none runs on this spool; systemctl start sobre-agent")
 
 
-def _cost(pid: int) -> str:
-    """What a process weighs and has worked, in words; nothing where there is no /proc."""
-    proc = Path("/proc") / str(pid)
+def _cost(pid: int, config: AgentConfig) -> str:
+    """What a process weighs and has worked, in words; nothing where the system does not tell."""
+    from sobre_drivers.pc.process import cost_of
+
     try:
-        status = (proc / "status").read_text()
-        # proc(5): the name in parentheses may hold spaces; utime and stime are fields 14 and 15.
-        ticks = (proc / "stat").read_text().rpartition(")")[2].split()[11:13]
+        return costing(cost_of(pid), config)
     except OSError:
         return ""
-    rss_kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-    work_s = sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
-    return f", {int(rss_kib) / 1024:.1f} MiB, {work_s:.1f} s of processor since it started"
+
+
+def costing(cost: "Cost", config: AgentConfig) -> str:
+    """The same of a cost; what a day of it is can be told once it has run for an hour."""
+    worked = f"{cost.cpu_s:.2f} s of processor in {cost.span_s / 3600:.1f} h"
+    text = f", {cost.memory_mib:.1f} MiB, {worked} with its deliveries"
+    if cost.span_s < SHORTEST_S:
+        return text
+    text += f": {cost.cpu_s_a_day:.1f} s a day, {cost.wakeups_a_second:.3f} wake-ups a second"
+    if not config.host.enabled:
+        return text
+    work_j = _work_j(cost.cpu_s_a_day, config.host.device_class)
+    return f"{text}; {work_j:.0f} J a day by the model, which are in what it reports"
+
+
+def _work_j(cpu_s_a_day: float, device_class: str) -> float:
+    """What so much work adds to an idle PC's energy in a day (J), by the model of its class."""
+    from sobre_drivers.pc.chassis import detected_class
+    from sobre_drivers.pc.parameters import model_of
+    from sobre_drivers.pc.pc_model import utilised_w
+
+    model = model_of(detected_class() if device_class == "auto" else device_class)
+    load_ratio = cpu_s_a_day / (DAY_S * (os.cpu_count() or 1))
+    return (utilised_w(model, load_ratio) - utilised_w(model, 0.0)) * DAY_S
 
 
 def _broker(config: AgentConfig) -> Finding:
