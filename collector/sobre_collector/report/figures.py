@@ -2,22 +2,19 @@
 
 import json
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from hashlib import sha256
-from math import fsum
 
 from sobre_collector.indicators import reduction as reductions
 from sobre_collector.indicators import trajectory as trajectories
 from sobre_collector.indicators.moments import StratumMonth, to_json
 from sobre_collector.perimeter.facts import Perimeter, months_of
-from sobre_collector.report import adjusting, model
+from sobre_collector.report import adjusting, common_error, model
 from sobre_collector.report.coverage import coverage
 from sobre_collector.report.curve import curve
 from sobre_collector.report.disclosure import nice, rounded_shares
 from sobre_collector.report.drawn import Drawn, drawn_from
 from sobre_collector.report.facts import METHOD_VERSION, Facts
-from sobre_collector.report.monthly import by_source, source_of
 from sobre_collector.report.notes import missing_of, notes_of, reason
 from sobre_collector.report.sections import figures_of, notes_of_sections
 from sobre_collector.report.target import target_of
@@ -107,7 +104,7 @@ def _reductions(
     found, before, after = drawn.reference.found, drawn.before, drawn.after
     if found is None or before is None or after is None:
         return ()
-    cv_common = _common_cv(drawn, before, after)
+    cv_common = common_error.cv_of(drawn, before, after)
     return tuple(
         reductions.reduction(
             found,
@@ -126,29 +123,6 @@ def _adjusted_ratio(drawn: Drawn, found: reductions.Reduction) -> float | None:
     """E*/E_B: what each month of the baseline is to be multiplied by."""
     reference = drawn.reference.found
     return found.adjusted.total_kwh / reference.total_kwh if reference else None
-
-
-def _common_cv(drawn: Drawn, before: reductions.Users, after: reductions.Users) -> float:
-    """What the power models' errors leave in R: one model, or one calibration of it, cancels as far
-    as its class weighs the same in both years; two of them do not."""
-    reporting = by_source(drawn.fleet.of(drawn.months))
-    adjusted: dict[str, float] = {}
-    # A stated baseline was not made by the models: nothing of their error cancels.
-    if drawn.fleet.perimeter.baseline.kind == "measured":
-        factors = {
-            use.name: reductions.user_factor([replace(use, share_ratio=1.0)], before, after)
-            for use in drawn.reference.uses
-        }
-        for one in drawn.fleet.of(months_of(drawn.fleet.perimeter.baseline.year)):
-            name = source_of(one)
-            weight = factors.get(one.stratum.device_class, 1.0) * one.total_kwh
-            adjusted[name] = adjusted.get(name, 0.0) + weight
-    return reductions.common_cv(drawn.fleet.common_u, _shares(reporting), _shares(adjusted))
-
-
-def _shares(parts: Mapping[str, float]) -> dict[str, float]:
-    whole = fsum(parts.values())
-    return {name: part / whole for name, part in parts.items()} if whole > 0 else {}
 
 
 def _result(found: Sequence[reductions.Reduction]) -> model.Result:
