@@ -31,7 +31,6 @@ def test_a_billed_room_as_worked_out_by_hand() -> None:
         billed={month: {HOSTED: Bill(kwh, half, "i")} for month, (kwh, half) in bills.items()},
     )
     rows = with_bills([], given, min(bills), max(bills))
-    # A class of three devices beside it: a bill lends it nothing and borrows nothing.
     total = year_total(
         one for month in bills for one in month_total([r for r in rows if r.month == month], {})
     )
@@ -39,6 +38,19 @@ def test_a_billed_room_as_worked_out_by_hand() -> None:
     assert total.se_kwh == pytest.approx(example["se_kwh"], rel=1e-12)
     assert total.measured_share == example["measured_share"]
     assert total.flags == ()
+
+
+def test_a_bill_tells_nothing_of_other_rooms() -> None:
+    unseen = Stratum("bx", "dc2", "server")
+    units = {Stratum("bx", "dc1", "server"): (1.0, 0.0), unseen: (2.0, 0.0)}
+    measured = [row for row in half_monitored() if row.month == "2025-02"]
+    bare = month_total(measured, units)
+    joined = with_bills(measured, stated(["2025-02"], 9_000.0), "2025-02", "2025-02")
+    found = {one.stratum: one for one in month_total(joined, units)}
+    assert [found[one.stratum] for one in bare] == bare
+    # The one server that was seen, twice.
+    assert found[unseen].total_kwh == pytest.approx(6_000.0)
+    assert found[HOSTED].total_kwh == pytest.approx(9_000.0)
 
 
 def test_a_bill_counts_in_both_periods_and_in_the_reduction() -> None:

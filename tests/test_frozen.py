@@ -1,9 +1,11 @@
 """What is frozen comes back the very same, and thawing runs nothing but our own records."""
 
 import json
+from dataclasses import fields
 from datetime import date
 from math import inf, pi
 from pathlib import Path
+from pstats import FunctionProfile
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,9 @@ from sobre_collector.rows import Key
 from sobre_collector.store.frozen import freeze, thaw
 from sobre_drivers.errors import StoreError
 from sobre_drivers.load import Origin
+
+# A dataclass that is not ours, which would be made without complaint.
+PROFILE = [each.name for each in fields(FunctionProfile)]
 
 
 @pytest.mark.parametrize(
@@ -57,13 +62,24 @@ def test_what_is_of_no_known_kind_is_refused(value: object) -> None:
     "plain",
     [
         {"$": "os:system", "v": {"command": "true"}},
+        {"$": "pstats:FunctionProfile", "v": dict.fromkeys(PROFILE, 0)},
+        {"$": "sobre_collector.store.frozen:freeze", "v": {"value": 1}},
         {"$": "sobre_collector.store.ledger:Ledger", "v": {"path": "x"}},
         {"$": "sobre_collector.commands.up:run", "v": {"options": None}},
         {"$": "sobre_collector.rows:Gone", "v": {}},
         {"$": "sobre_collector.perimeter.facts:Site", "v": {"id": "a", "colour": "b"}},
         {"v": 1},
     ],
-    ids=["foreign", "no-record", "function", "gone", "other-field", "no-kind"],
+    ids=[
+        "foreign",
+        "foreign-record",
+        "function-that-would-run",
+        "no-record",
+        "function",
+        "gone",
+        "other-field",
+        "no-kind",
+    ],
 )
 def test_thawing_makes_our_records_and_nothing_else(plain: object) -> None:
     with pytest.raises(StoreError, match="reads it no more"):
