@@ -19,7 +19,8 @@ WEEK_DAYS = 7
 class PageEnergy:
     """Energy per page with all standby in it, per further page, and without any page.
 
-    The slope and standby are None where pages never varied; per page is None without pages.
+    The slope and standby are None where pages never varied, standby also where the line would
+    cut below nothing; per page is None without pages.
     """
 
     wh_per_page: float | None
@@ -78,6 +79,8 @@ def page_energy_of(sums: PageSums, days: float) -> PageEnergy:
     if spread > 0:
         slope = (n * sums.kwh_pages - sums.pages * sums.kwh) / spread
         standby = (sums.kwh - slope * sums.pages) / days
+        # A line that cuts below nothing does not describe these printers without pages.
+        standby = standby if standby >= 0 else None
     return PageEnergy(
         1000 * sums.kwh / sums.pages if sums.pages else None,
         None if slope is None else 1000 * slope,

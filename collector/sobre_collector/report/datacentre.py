@@ -10,13 +10,12 @@ from sobre_collector.indicators import datacentre as rooms
 from sobre_collector.indicators.reduction import Reduction
 from sobre_collector.indicators.unit_month import UnitMonth, from_json
 from sobre_collector.perimeter.facts import Perimeter
-from sobre_collector.perimeter.metering import shown
 from sobre_collector.perimeter.rooms import Room
 from sobre_collector.report import notation
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.model import Note, Report
-from sobre_collector.report.tables import table
+from sobre_collector.report.tables import table, titled
 from sobre_collector.report.wording import Lang, name, say
 from sobre_collector.rows import Key
 
@@ -111,7 +110,7 @@ def _room(
     unstated = [key for key in (*room.at("facility"), *room.at("it")) if key not in u]
     if unstated:
         notes.append(Note("room-meter-uncertainty", {"room": room.id, "count": len(unstated)}))
-    points = {m: tuple(shown(key) for key in room.at(m)) for m in ("facility", "it", "cooling")}
+    points = {m: tuple(key.device for key in room.at(m)) for m in ("facility", "it", "cooling")}
     empty = RoomFigures(
         room.id, room.category, "insufficient", "", None, None, None, None, None, None,
         points, by_month, (),
@@ -192,7 +191,7 @@ def _racks(
     for key in room.at("it"):
         feeder = feeders.get(key)
         rack = key if feeder is None or feeder in above or room.category != 3 else feeder
-        racks[shown(rack)] += fsum(_kwh(rows, key, month) or 0.0 for month in months)
+        racks[rack.device] += fsum(_kwh(rows, key, month) or 0.0 for month in months)
     return tuple(sorted(racks.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
@@ -206,15 +205,15 @@ def html(found: Datacentre, report: Report, lang: Lang) -> str:
             [
                 notation.month(m.month, lang),
                 *(_energy(kwh, lang) for kwh in (m.facility_kwh, m.it_kwh, m.cooling_kwh)),
-                "" if m.pue is None else notation.number(m.pue, lang, 2),
+                _ratio(m, lang),
             ]
             for m in room.months
         ]
-        parts.append(table(say(lang, "title.room_months", room=room.room), heads, body))
+        parts.append(titled(say(lang, "title.room_months", room=room.room), heads, body))
         if room.racks_kwh:
-            heads = [say(lang, f"col.{key}") for key in ("rack", "energy")]
+            heads = [say(lang, f"col.{key}") for key in ("rack", "it")]
             body = [[n, notation.energy(kwh, lang)] for n, kwh in room.racks_kwh[:RACKS_SHOWN]]
-            parts.append(table(say(lang, "title.room_racks", room=room.room), heads, body))
+            parts.append(titled(say(lang, "title.room_racks", room=room.room), heads, body))
     return "".join(parts)
 
 
@@ -250,6 +249,13 @@ def rows(found: Datacentre, report: Report, lang: Lang) -> list[list[str]]:
         kwh = found.idle_kwh_per_year or 0.0
         made.append([say(lang, "row.idle_kwh"), notation.energy(kwh, lang), ""])
     return made
+
+
+def _ratio(month: RoomMonth, lang: Lang) -> str:
+    if month.pue is not None:
+        return notation.number(month.pue, lang, 2)
+    known = month.facility_kwh is not None and month.it_kwh
+    return name(lang, "standing", "metering-error" if known else "insufficient")
 
 
 def _points(points: Sequence[str], lang: Lang) -> str:

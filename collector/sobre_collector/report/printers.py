@@ -30,7 +30,7 @@ from sobre_collector.report.printer_years import (
     points,
     year_of,
 )
-from sobre_collector.report.tables import table
+from sobre_collector.report.tables import table, titled
 from sobre_collector.report.wording import Lang, marked, name, say
 
 NAME = "printers"
@@ -175,7 +175,7 @@ def html(found: Printers, report: Report, lang: Lang) -> str:
                 say(lang, f"col.{key}") for key in (*columns, "printers_next", "printers_standby")
             ]
             body = [_group(one, title, lang) for one in of]
-            parts.append(table(say(lang, f"title.{title}"), heads, body))
+            parts.append(titled(say(lang, f"title.{title}"), heads, body))
     if found.size_savings:
         heads = [say(lang, f"col.{key}") for key in ("printers_swap", "value", "interval")]
         body = [
@@ -192,7 +192,7 @@ def html(found: Printers, report: Report, lang: Lang) -> str:
             ]
             for one in found.size_savings
         ]
-        parts.append(table(say(lang, "title.printers_swap"), heads, body))
+        parts.append(titled(say(lang, "title.printers_swap"), heads, body))
     return "".join(parts)
 
 

@@ -28,11 +28,12 @@ def summary(report: Report, lang: Lang) -> str:
         ),
     ):
         if rows:
-            lines += ["", say(lang, f"title.{title}"), *_columns(rows)]
+            lines += ["", say(lang, f"title.{title}"), *columns(rows)]
     return "\n".join(lines)
 
 
-def _columns(rows: list[list[str]]) -> list[str]:
+def columns(rows: list[list[str]]) -> list[str]:
+    """Label, value and interval below one another."""
     wide = max(len(row[0]) for row in rows)
     value = max(len(row[1]) for row in rows)
     return [

@@ -24,6 +24,11 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     )
 
 
+def titled(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table under a heading of its own, within a section that has several."""
+    return f"<h3>{escape(bound(title))}</h3>{table(title, heads, rows)}"
+
+
 def _row(cells: Sequence[str]) -> str:
     rest = "".join(f"<td{_kind(cell)}>{escape(bound(cell))}</td>" for cell in cells[1:])
     # A name of one or two words, such as a month, reads better unbroken.

@@ -12,7 +12,7 @@ from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.levers import Excluded, Lever, excluded, levers
 from sobre_collector.report.model import Note, Report
-from sobre_collector.report.tables import table
+from sobre_collector.report.tables import table, titled
 from sobre_collector.report.wording import Lang, marked, name, say
 
 NAME = "waste"
@@ -94,7 +94,7 @@ def html(found: Waste, report: Report, lang: Lang) -> str:
             [_subject(one.subject, one.units, lang), one.reason, one.by, _until(one.until, lang)]
             for one in found.exclusions
         ]
-        parts.append(table(say(lang, "title.waste_excluded"), heads, body))
+        parts.append(titled(say(lang, "title.waste_excluded"), heads, body))
     return "".join(parts)
 
 

@@ -9,8 +9,8 @@ FRENCH = {
     "impression) : **{change}**, dont {fewer} par un parc réduit et {shorter} par des durées plus "
     "courtes.",
     "printers.pages": "Nombre d’impressions : **{change}** (objectif {target}).",
-    "printers.schedule": "Éteindre toutes les imprimantes de {off} h à {on} h les jours ouvrés "
-    "économiserait **{kwh}** par an, avant toute décision.",
+    "printers.schedule": "Estimation avant décision : éteindre toutes les imprimantes de {off} h à "
+    "{on} h les jours ouvrés économiserait **{kwh}** par an.",
     "printers.swap": "{n} imprimantes « {larger} » si elles consommaient comme « {smaller} »",
     "col.printers_group": "Groupe",
     "col.printers_n": "Suivies",
@@ -80,8 +80,8 @@ ENGLISH = {
     "printers.running": "Running time of printers (ready + warm-up + printing): **{change}**, of "
     "which {fewer} through fewer printers and {shorter} through shorter hours.",
     "printers.pages": "Number of prints: **{change}** (target {target}).",
-    "printers.schedule": "Switching all printers off from {off}:00 to {on}:00 on working days "
-    "would save **{kwh}** a year; this is told before anything is decided.",
+    "printers.schedule": "Estimate before any decision: switching all printers off from {off}:00 "
+    "to {on}:00 on working days would save **{kwh}** a year.",
     "printers.swap": "{n} “{larger}” printers if they used what “{smaller}” ones do",
     "col.printers_group": "Group",
     "col.printers_n": "Monitored",
@@ -125,8 +125,8 @@ ENGLISH = {
     "thresholds (`sobre printers learn`) of: {names}.",
     "note.printers-unregistered": "Printers: some stand in no register; their model and their "
     "states are unknown.",
-    "note.printers-mixed-units": "Impressions and sheets do not add up: no total of pages is given."
-    "Impressions and sheets do not add up: no total of pages is given.",
+    "note.printers-mixed-units": "Impressions and sheets do not add up: no total of pages is "
+    "given.Impressions and sheets do not add up: no total of pages is given.",
     "note.printers-units-differ": "Pages of {baseline_year} and of the period are not counted in "
     "the same unit: no change is given.",
     "note.printers-reset": "{count} printers whose counter was reset or replaced: their pages are "

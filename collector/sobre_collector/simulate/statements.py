@@ -114,7 +114,7 @@ def _rooms(points: list[tuple[str, Key]]) -> list[str]:
     lines = ["room,measures,node,device,category"]
     for measures, key in points:
         category = "2" if measures == "it" else ""
-        lines.append(f"salle,{measures},{key.node},{key.device},{category}")
+        lines.append(f"dc1,{measures},{key.node},{key.device},{category}")
     return lines
 
 
