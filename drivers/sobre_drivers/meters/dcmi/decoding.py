@@ -11,7 +11,7 @@ _FINDINGS = {
     "Unable to establish": "no session; check address, user, password and that IPMI over LAN is on",
     "Could not open device": "no IPMI driver on this machine; load ipmi_si and ipmi_devintf",
     "Invalid command": "knows no DCMI; try profile redfish",
-    "Insufficient privilege": "the user may not read power; give it the level operator",
+    "Insufficient privilege": "the user may not read power; give it a level that may",
 }
 
 

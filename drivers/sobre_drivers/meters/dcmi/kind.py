@@ -76,5 +76,5 @@ def _session(meter: MeterSettings) -> list[str]:
     if meter.host == HERE:
         return ["-I", "open"]
     # The password stays in its file: a command line is seen by all users of the machine.
-    who = ["-U", meter.login.username, "-f", str(meter.login.password_file), "-L", "OPERATOR"]
+    who = ["-U", meter.login.username, "-f", str(meter.login.password_file), "-L", "USER"]
     return ["-I", "lanplus", "-H", meter.host, "-p", str(meter.port or PORT), *who]
