@@ -9,17 +9,16 @@ from sobre_collector.indicators import reduction as reductions
 from sobre_collector.indicators import trajectory as trajectories
 from sobre_collector.indicators.moments import StratumMonth, to_json
 from sobre_collector.perimeter.facts import Perimeter, months_of
-from sobre_collector.report import adjusting, common_error, model
+from sobre_collector.report import model
 from sobre_collector.report.coverage import coverage
 from sobre_collector.report.curve import curve
 from sobre_collector.report.disclosure import nice, rounded_shares
-from sobre_collector.report.drawn import Drawn, drawn_from
+from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import METHOD_VERSION, Facts
-from sobre_collector.report.notes import missing_of, notes_of, reason
+from sobre_collector.report.notes import notes_of
 from sobre_collector.report.sections import figures_of, notes_of_sections
 from sobre_collector.report.target import target_of
-
-LEVELS = (0.95, 0.90)
+from sobre_collector.report.working import LEVELS, worked
 
 
 def report(
@@ -30,12 +29,7 @@ def report(
     Never annualised: with fewer than twelve months `result` is None and `missing` says which. The
     perimeter's mistakes that only show here raise ConfigError.
     """
-    drawn = drawn_from(rows, perimeter, year, facts)
-    adjustments, unknown = adjusting.adjustments(facts.adjustments, perimeter, drawn.months)
-    missing = [*missing_of(drawn), *unknown]
-    found = _reductions(drawn, adjustments) if not missing else ()
-    if found and found[0].insufficient:
-        missing += [reason(code, found[0], drawn) for code in found[0].insufficient]
+    drawn, found, missing = worked(rows, perimeter, year, facts)
     result = _result(found) if found and not missing else None
     sections = figures_of(drawn, found if result else (), facts)
     return model.Report(
@@ -96,27 +90,6 @@ def input_sha256(rows: Sequence[StratumMonth], perimeter: Perimeter, facts: Fact
 def _last_day(month: str) -> str:
     year, number = int(month[:4]), int(month[5:7])
     return f"{month}-{monthrange(year, number)[1]}"
-
-
-def _reductions(
-    drawn: Drawn, adjustments: Sequence[reductions.Adjustment]
-) -> tuple[reductions.Reduction, ...]:
-    found, before, after = drawn.reference.found, drawn.before, drawn.after
-    if found is None or before is None or after is None:
-        return ()
-    cv_common = common_error.cv_of(drawn, before, after)
-    return tuple(
-        reductions.reduction(
-            found,
-            reductions.reported(drawn.total, cv_common),
-            before=before,
-            after=after,
-            uses=drawn.reference.uses,
-            adjustments=adjustments,
-            level=level,
-        )
-        for level in LEVELS
-    )
 
 
 def _adjusted_ratio(drawn: Drawn, found: reductions.Reduction) -> float | None:

@@ -11,6 +11,7 @@ from statistics import fmean
 
 from sobre_collector.config import CollectorConfig, load_config
 from sobre_collector.indicators.calibration import sources_u
+from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.indicators.privacy import MIN_DEVICES
 from sobre_collector.perimeter.bills import with_bills
 from sobre_collector.perimeter.facts import Baseline, Perimeter
@@ -79,6 +80,13 @@ def open_ledger(data: Path) -> Ledger:
 
 def made(ledger: Ledger, perimeter: Perimeter, year: int | None, now: datetime) -> Report:
     """The report of a year from what the ledger holds; None for the last one it knows of."""
+    return report(*given(ledger, perimeter, year, now))
+
+
+def given(
+    ledger: Ledger, perimeter: Perimeter, year: int | None, now: datetime
+) -> tuple[list[StratumMonth], Perimeter, int, Facts]:
+    """What the report of a year is computed from; None for the last year that is known of."""
     told = facts(ledger, perimeter, now)
     this_year = int(told.this_month[:4])
     last = this_year if year is None else year
@@ -88,7 +96,7 @@ def made(ledger: Ledger, perimeter: Perimeter, year: int | None, now: datetime) 
         # In January nothing of the new year is over yet: the old one is what there is to show.
         over = [int(row.month[:4]) for row in rows if row.month < told.this_month]
         last = max(over, default=this_year)
-    return report(rows, perimeter, last, told)
+    return rows, perimeter, last, told
 
 
 def facts(ledger: Ledger, perimeter: Perimeter, now: datetime) -> Facts:
