@@ -33,6 +33,7 @@ COMMANDS = {
     "simulate": "make a fleet with a known truth",
     "estimate": "a first energy per year from an inventory alone",
     "plan-sample": "how many agents, and where, buy which interval",
+    "plan-calibration": "how many plugs, and where, buy how many points",
     "calibration": "what plugs said of PCs, and the factor of their class",
 }
 
