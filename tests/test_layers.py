@@ -30,11 +30,15 @@ LAYERS = {
         pc.desk
         pc.host
         meters.kind meters.serial_port
-        meters.model meters.parity
+        meters.model meters.parity meters.web meters.figures
         meters.tic.decoding meters.p1.decoding meters.nut.decoding meters.dcmi.decoding
+        meters.redfish.decoding
+        meters.redfish.session
         meters.tic.meaning meters.p1.meaning
         meters.tic.driver meters.p1.driver meters.nut.driver meters.dcmi.driver
+        meters.redfish.driver
         meters.tic.kind meters.p1.kind meters.nut.kind meters.dcmi.kind
+        meters.redfish.kind
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
         meters.modbus.points meters.modbus.patience meters.modbus.rtu_frames meters.modbus.pdu
@@ -130,6 +134,8 @@ CALCULATION = (
     "sobre_drivers.meters.p1.decoding",
     "sobre_drivers.meters.nut.decoding",
     "sobre_drivers.meters.dcmi.decoding",
+    "sobre_drivers.meters.redfish.decoding",
+    "sobre_drivers.meters.figures",
     "sobre_drivers.meters.p1.meaning",
     "sobre_drivers.pc.pc_model",
     "sobre_drivers.pc.emi",

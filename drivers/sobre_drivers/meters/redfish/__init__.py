@@ -1,0 +1,1 @@
+"""Servers and enclosures whose management controller speaks Redfish."""
