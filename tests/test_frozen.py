@@ -1,7 +1,7 @@
 """What is frozen comes back the very same, and thawing runs nothing but our own records."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from math import inf, pi
 from pathlib import Path
@@ -50,6 +50,25 @@ def test_inputs_come_back_and_their_parts_are_named(tmp_path: Path) -> None:
     assert sorted(back.rows, key=repr) == sorted(given.rows, key=repr)
     assert (back.perimeter, back.facts) == (given.perimeter, given.facts)
     assert frozen(back).sha256 == parts.sha256
+
+
+def test_rows_of_machines_are_frozen_month_by_month(tmp_path: Path) -> None:
+    rows = (("2025-01", "a"), ("2025-01", "b"), ("2025-02", "c"), ("2025-01", "d"))
+    read = {"printers": {"months": rows, "confirmed": ()}, "checks": rows[:3], "waste": ("x", 1)}
+    given = Inputs((), perimeter(), replace(FACTS, inputs=read), 2025)
+    parts = frozen(given)
+    assert {part for part in parts.hashes if part.startswith("inputs ")} == {
+        "inputs printers months 2025-01",
+        "inputs printers months 2025-02",
+        "inputs printers months 2025-01 (2)",
+        "inputs checks 2025-01",
+        "inputs checks 2025-02",
+    }
+    # What two sections read is kept once.
+    january = parts.hashes["inputs checks 2025-01"]
+    assert january == parts.hashes["inputs printers months 2025-01"]
+    back = thawed(parts.hashes, parts.contents.__getitem__, 2025)
+    assert repr(back.facts) == repr(given.facts)
 
 
 @pytest.mark.parametrize("value", [Path("x"), object(), b"bytes"], ids=["path", "object", "bytes"])

@@ -189,6 +189,19 @@ def test_a_month_that_changed_is_named_with_what_it_would_change(
     assert "not what it was published from" in capsys.readouterr().out
 
 
+def test_what_is_recorded_later_changes_no_result_and_is_named(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    folder = house(tmp_path)
+    assert publish(folder) == 0
+    north = ("--kwh", "-5000", "--u-kwh", "500", "--from", "2024-03-01", "--evidence", "lease")
+    assert sobre(folder, "adjust", "add", "north", *north, *SIGNED) == 0
+    capsys.readouterr()
+    assert sobre(folder, "recompute", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["equal"], found["known_otherwise"]) == (True, ["adjustments"])
+
+
 def test_a_program_that_computes_otherwise_is_told_from_changed_inputs(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

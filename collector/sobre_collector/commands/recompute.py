@@ -4,6 +4,8 @@ import argparse
 import json
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,30 @@ from sobre_collector.published.recompute import (
     computed,
     differences,
     figures_of,
+    known_otherwise,
 )
-from sobre_collector.report.source import LEDGER, Place, place
+from sobre_collector.report.source import LEDGER, Place, facts, place
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.results import Result
 from sobre_drivers.errors import ConfigError, StoreError
 
 SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A result computed again: what differs from its record, from frozen inputs and from today's.
+
+    `stated` and `since` name what people state, and what else is known, otherwise since then.
+    """
+
+    result: Result
+    content: dict[str, Any]
+    found: tuple[Difference, ...]
+    months: list[str]
+    today: tuple[Difference, ...]
+    stated: list[str]
+    since: list[str]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +63,8 @@ def run(options: argparse.Namespace) -> int:
         chosen = [one for one in results if options.number in (None, one.number)]
         if not chosen:
             known = ", ".join(str(one.number) for one in results) or "none"
-            raise StoreError(f"result {options.number}: was never published; there are {known}")
+            asked = "results" if options.number is None else f"result {options.number}"
+            raise StoreError(f"{asked}: never published; there are {known}")
         _chains(ledger, results)
         right = [_again(ledger, one, where, options.json) for one in chosen]
     return 0 if all(right) else 1
@@ -79,11 +99,15 @@ def _again(ledger: Ledger, one: Result, where: Place, as_json: bool) -> bool:
         today = differences(
             content, computed(Inputs(tuple(now), given.perimeter, given.facts, given.year))
         )
-    stated = _stated(given, where)
+    later = facts(ledger, given.perimeter, datetime.now(UTC))
+    since = known_otherwise(
+        content, given.facts, Inputs(tuple(now), given.perimeter, later, given.year)
+    )
+    again = Again(one, content, found, months, today, _stated(given, where), since)
     if as_json:
-        print(json.dumps(_told(one, content, found, months, today, stated), ensure_ascii=False))
+        print(json.dumps(_told(again), ensure_ascii=False))
     else:
-        _print(one, content, found, months, today, stated)
+        _print(again)
     return not months and not any(one.figure for one in found)
 
 
@@ -94,65 +118,58 @@ def _stated(given: Inputs, where: Place) -> list[str]:
         return [f"cannot be read now: {error.problems[0]}"]
 
 
-def _told(
-    one: Result,
-    content: dict[str, Any],
-    found: tuple[Difference, ...],
-    months: list[str],
-    today: tuple[Difference, ...],
-    stated: list[str],
-) -> dict[str, Any]:
+def _told(again: Again) -> dict[str, Any]:
     return {
-        "number": one.number,
-        "indicator_id": content["indicator_id"],
-        "year": content["year"],
-        "figures": figures_of(content),
-        "equal": not any(d.figure for d in found),
-        "differences": [[d.path, d.published, d.found] for d in found],
-        "months_changed": months,
-        "differences_from_months": [[d.path, d.published, d.found] for d in today],
-        "perimeter_changed": stated,
+        "number": again.result.number,
+        "indicator_id": again.content["indicator_id"],
+        "year": again.content["year"],
+        "figures": figures_of(again.content),
+        "equal": not any(d.figure for d in again.found),
+        "differences": [[d.path, d.published, d.found] for d in again.found],
+        "months_changed": again.months,
+        "differences_from_months": [[d.path, d.published, d.found] for d in again.today],
+        "perimeter_changed": again.stated,
+        "known_otherwise": again.since,
     }
 
 
-def _print(
-    one: Result,
-    content: dict[str, Any],
-    found: tuple[Difference, ...],
-    months: list[str],
-    today: tuple[Difference, ...],
-    stated: list[str],
-) -> None:
-    name = f"result {one.number}: {content['indicator_id']} {content['year']}"
+def _print(again: Again) -> None:
+    content, found = again.content, again.found
+    name = f"result {again.result.number}: {content['indicator_id']} {content['year']}"
     count = figures_of(content)
     wrong = [each for each in found if each.figure]
-    now = program()
-    same = now.sha256 == content["software_sha256"]
     if wrong:
         print(f"{name}: {len(wrong)} of {count} figures are not what was published")
         _list(wrong)
-        cause = "and the program is the same: report this" if same else "so the program differs"
-        print(
-            f"  the inputs are those that were frozen, {cause}; published with "
-            f"{content['software_version']} (commit {content['software_commit'] or 'unknown'}, "
-            f"files {content['software_sha256'][:12]}…), computed with {now.version} (commit "
-            f"{now.commit or 'unknown'}, files {now.sha256[:12]}…)"
-        )
+        print(f"  the inputs are those that were frozen, {_program(content)}")
     else:
         print(f"{name}: {count} figures computed again, all equal to the last bit")
     if len(found) > len(wrong):
         print(f"  this version of the program says {len(found) - len(wrong)} more or other remarks")
-    for change in months:
+    for change in again.months:
         print(f"  the ledger's {change}: not what it was published from")
-    changed = [each for each in today if each.figure]
+    changed = [each for each in again.today if each.figure]
     if changed:
         print(f"  from the ledger's months as they are now, {len(changed)} figures would differ:")
         _list(changed)
-    if stated:
-        print(
-            f"  the perimeter is stated otherwise since ({', '.join(stated)}); the result stays "
-            "as it is: publish a correction if it was wrong"
-        )
+    for what, parts in (("stated", again.stated), ("known", again.since)):
+        if parts:
+            print(
+                f"  {what} otherwise since: {', '.join(parts)}; the result stays as it is: publish "
+                "a correction if it was wrong"
+            )
+
+
+def _program(content: dict[str, Any]) -> str:
+    now = program()
+    same = now.sha256 == content["software_sha256"]
+    cause = "and the program is the same: report this" if same else "so the program differs"
+    return (
+        f"{cause}; published with {content['software_version']} (commit "
+        f"{content['software_commit'] or 'unknown'}, files {content['software_sha256'][:12]}…), "
+        f"computed with {now.version} (commit {now.commit or 'unknown'}, files "
+        f"{now.sha256[:12]}…)"
+    )
 
 
 def _list(found: Sequence[Difference]) -> None:

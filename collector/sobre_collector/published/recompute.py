@@ -8,8 +8,9 @@ from typing import Any
 from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.perimeter.bills import with_bills
 from sobre_collector.perimeter.facts import Perimeter
-from sobre_collector.published.inputs import Inputs, hashed, month_texts
+from sobre_collector.published.inputs import Inputs, frozen, hashed, month_texts
 from sobre_collector.report.as_json import as_object
+from sobre_collector.report.facts import Facts
 from sobre_collector.report.figures import report
 from sobre_collector.report.model import Report
 
@@ -61,6 +62,21 @@ def changed_months(
     parts = sorted({part for part in hashes if part.startswith("months ")} | texts.keys())
     changed = [p for p in parts if p not in texts or hashed(texts[p]) != hashes.get(p)]
     return [f"{part}: {_strata(part.removeprefix('months '), frozen, now)}" for part in changed]
+
+
+def known_otherwise(published: Mapping[str, Any], then: Facts, now: Inputs) -> list[str]:
+    """What is known otherwise since, beside months and statements: adjustments, meters, machines.
+
+    Rows of a month of machines are named with it; what came later is no difference.
+    """
+    parts = frozen(now).hashes
+    names = ("adjustments", "meter_u", "common_u")
+    found = [name for name in names if getattr(then, name) != getattr(now.facts, name)]
+    return found + [
+        part.removeprefix("inputs ")
+        for part, before in sorted(published["inputs"].items())
+        if part.startswith("inputs ") and parts.get(part) != before
+    ]
 
 
 def changed_statements(then: Perimeter, now: Perimeter) -> list[str]:
