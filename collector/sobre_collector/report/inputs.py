@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sobre_collector.perimeter.facts import Perimeter
-from sobre_collector.report import devices, machines
+from sobre_collector.report import calibrating, devices, machines
 from sobre_collector.store.ledger import Ledger
 
 Reader = Callable[[Ledger, Perimeter], Any]
@@ -18,6 +18,7 @@ READERS: dict[str, Reader] = {
     "printers": machines.printers,
     "datacentre": machines.datacentre,
     "waste": machines.waste,
+    "calibration": calibrating.read,
 }
 
 

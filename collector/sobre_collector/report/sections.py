@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from sobre_collector.indicators.reduction import Reduction
 from sobre_collector.report import (
     adjusting,
+    calibrating,
     carbon,
     checking,
     datacentre,
@@ -53,6 +54,7 @@ class Section(Protocol):
 SECTIONS: tuple[Section, ...] = (
     *(adjusting, outlook, decomposition, checking),
     *(printers, datacentre, carbon, waste),
+    calibrating,
 )
 
 

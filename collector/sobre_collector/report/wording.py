@@ -8,8 +8,10 @@ from typing import Literal
 from sobre_collector.report import (
     notation,
     wording_adjustments,
+    wording_calibrating,
     wording_checks,
     wording_decomposition,
+    wording_explain,
     wording_machines,
     wording_outlook,
     wording_printers,
@@ -24,7 +26,9 @@ LANGUAGES: tuple[Lang, ...] = ("fr", "en")
 MORE: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
     (wording_adjustments.FRENCH, wording_adjustments.ENGLISH),
     (wording_checks.FRENCH, wording_checks.ENGLISH),
+    (wording_calibrating.FRENCH, wording_calibrating.ENGLISH),
     (wording_outlook.FRENCH, wording_outlook.ENGLISH),
+    (wording_explain.FRENCH, wording_explain.ENGLISH),
     (wording_decomposition.FRENCH, wording_decomposition.ENGLISH),
     (wording_printers.FRENCH, wording_printers.ENGLISH),
     (wording_machines.FRENCH, wording_machines.ENGLISH),
