@@ -6,7 +6,7 @@ from collections import defaultdict
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from math import hypot
+from math import hypot, sqrt
 from pathlib import Path
 
 from sobre_collector.calibrated import modelled
@@ -112,11 +112,15 @@ def _planned(basis: Basis, options: argparse.Namespace, meter_ratio: float) -> d
         most = options.plugs or PLUGS
         return allocated(basis.classes, meter_ratio, lambda n: sum(n.values()) >= most)
     wanted = options.points / 100
-    return allocated(
+    found = allocated(
         basis.classes,
         meter_ratio,
         lambda n: basis.with_plugs(n, meter_ratio).half_ratio <= wanted,
     )
+    if basis.with_plugs(found, meter_ratio).half_ratio <= wanted:
+        return found
+    # Out of reach: what the usual number buys says more than all that there could be.
+    return allocated(basis.classes, meter_ratio, lambda n: sum(n.values()) >= PLUGS)
 
 
 def _basis(ledger: Ledger, perimeter: Perimeter, year: int | None) -> Basis:
@@ -192,7 +196,8 @@ def _lines(
 ) -> list[str]:
     lang: Lang = options.lang
     level = round(basis.level * 100)
-    models = narrowed(Interval(0.0, 0.0), basis.level, 0.0, _models_cv(basis, {}, meter_ratio))
+    middle = 1 - sqrt((1 - basis.interval.low_ratio) * (1 - basis.interval.high_ratio))
+    models = narrowed(Interval(middle, middle), basis.level, 0.0, _models_cv(basis, meter_ratio))
     half = _points(basis.interval.half_ratio, lang)
     year = str(basis.year)
     out = [
@@ -231,13 +236,13 @@ def _lines(
     if options.points is not None and after.half_ratio > options.points / 100:
         wanted, floor = (_points(r, lang) for r in (options.points / 100, basis.floor().half_ratio))
         out.append(say(lang, "calibration.unreached", points=wanted, floor=floor))
-    table = [[say(lang, "class"), "", say(lang, "calibration.head")]]
+    table = [[say(lang, "class"), say(lang, "calibration.head")]]
     for one in basis.classes:
         n = plugs_n[one.name]
         if n:
-            table.append([class_name(lang, one.name), "", notation.number(n, lang)])
+            table.append([class_name(lang, one.name), notation.number(n, lang)])
             places = placed(n, basis.kwh.get(one.name, {}))
-            table += [["", name, notation.number(k, lang)] for name, k in sorted(places.items())]
+            table += [[f"  {name}", notation.number(k, lang)] for name, k in sorted(places.items())]
     return [
         *out,
         "",
@@ -249,8 +254,8 @@ def _lines(
     ]
 
 
-def _models_cv(basis: Basis, plugs_n: dict[str, int], meter_ratio: float) -> float:
-    return hypot(common_cv(basis.classes, plugs_n, meter_ratio), basis.others_cv)
+def _models_cv(basis: Basis, meter_ratio: float) -> float:
+    return hypot(common_cv(basis.classes, {}, meter_ratio), basis.others_cv)
 
 
 def _points(ratio: float, lang: Lang) -> str:
