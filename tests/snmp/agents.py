@@ -104,7 +104,8 @@ class Agents:
                 [sys.executable, "-c", _PROGRAM, *command], stdout=errors, stderr=errors
             )
         while time.monotonic() < until:
-            if b"Listening at" in log.read_bytes():
+            # It says so before it does.
+            if b"Listening at" in log.read_bytes() and not free(self.port):
                 return True
             if self.process.poll() is not None:
                 return False
@@ -115,10 +116,16 @@ class Agents:
 def free_udp_port() -> int:
     """A UDP port of loopback on which nothing listens now."""
     for port in random.sample(PORTS, 100):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
+        if free(port):
             return port
     raise RuntimeError(f"no free UDP port found on {HOST}")
+
+
+def free(port: int) -> bool:
+    """Whether nothing listens on this UDP port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
