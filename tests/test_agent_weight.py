@@ -5,10 +5,12 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 import psutil
 import pytest
 
+from sobre_agent.entropy import uuid4
 from sobre_agent.version import VERSION
 from sobre_drivers.pc import host
 
@@ -29,6 +31,64 @@ def test_importing_the_agent_loads_nothing_heavy() -> None:
         env={**os.environ},
     )
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system is asked through more")
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [(["run", "--config"], False), (["run", "--con"], True)],
+    ids=["as-services-say-it", "abbreviated"],
+)
+def test_what_samples_carries_nothing_that_only_a_start_needs(
+    tmp_path: Path, words: list[str], options: bool
+) -> None:
+    config = tmp_path / "agent.toml"
+    config.write_text(
+        f'organisation = "o"\nsite = "s"\nnode = "pc-1"\n[spool]\nfolder = "{tmp_path / "spool"}"\n'
+    )
+    # Asked to stop as soon as it can be: it still reads this machine once, and saves.
+    script = (
+        "import atexit, os, signal, sys\n"
+        "atexit.register(lambda: print(*sys.modules))\n"
+        "handled = signal.signal\n"
+        "def asked(number, handler):\n"
+        "    handled(number, handler)\n"
+        "    if number == signal.SIGINT:\n"
+        "        os.kill(os.getpid(), number)\n"
+        "signal.signal = asked\n"
+        "from sobre_agent.cli import main\n"
+        f"sys.exit(main({[*words, str(config)]!r}))"
+    )
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONTZPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=kept
+    )
+    loaded = set(done.stdout.split())
+    assert "sobre_drivers.pc.host" in loaded
+    assert ("argparse" in loaded) is options
+    never = {
+        "uuid",
+        "hashlib",
+        "ssl",
+        "paho",
+        "psutil",
+        "subprocess",
+        "difflib",
+        "random",
+        "socket",
+    }
+    assert not loaded & never
+    if not options:
+        assert not loaded & {"gettext", "importlib.util"}
+        assert not [name for name in loaded if name.startswith("_sysconfigdata")]
+
+
+@pytest.mark.parametrize("_", range(20))
+def test_a_stream_is_a_random_uuid(_: int) -> None:
+    text = uuid4()
+    assert str(UUID(text)) == text
+    assert (UUID(text).version, UUID(text).variant) == (4, RFC_4122)
+    assert uuid4() != text
 
 
 def test_version_is_that_of_the_package() -> None:
