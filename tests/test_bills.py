@@ -82,7 +82,11 @@ def test_a_missing_bill_makes_the_result_insufficient(hole: str, kind: str) -> N
     assert missing_bills(given, "2022-01", "2025-12") == [(hole, HOSTED)]
     found = report(rows, given, 2025, FACTS)
     assert found.result is None
-    assert [note.code for note in found.missing] == ["no-data"]
+    (note,) = found.missing
+    assert (note.code, note.values) == (
+        "bills-missing",
+        {"names": f"bx / hoster / server {hole}"},
+    )
     if hole.startswith("2025"):
         (hosted,) = [one for one in found.coverage if one.site == "hoster"]
         assert "bill-missing" in hosted.flags

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sobre_collector.indicators.moments import POOLED
 from sobre_collector.indicators.reduction import MAX_CV_OF_BASELINE, Reduction
 from sobre_collector.months import month_after
+from sobre_collector.perimeter.bills import missing_bills
 from sobre_collector.perimeter.facts import months_of
 from sobre_collector.report.coverage import flagged
 from sobre_collector.report.drawn import Drawn
@@ -40,7 +41,24 @@ def missing_of(drawn: Drawn) -> list[Note]:
     if unlisted:
         # Without it a total is the sum of the devices that report: the roll-out, not the fleet.
         missing.append(Note("no-inventory", {"months": ", ".join(unlisted)}))
+    unbilled = _unbilled(drawn)
+    if unbilled:
+        missing.append(Note("bills-missing", {"names": unbilled}))
     return missing + _too_few(drawn) if missing else []
+
+
+def _unbilled(drawn: Drawn) -> str:
+    """Each stratum of which a bill is due and missing, with its months."""
+    fleet, perimeter = drawn.fleet, drawn.fleet.perimeter
+    shares_year = perimeter.baseline.shares_year
+    months = {*_compared(drawn), *(months_of(shares_year) if shares_year else ())}
+    if not months:
+        return ""
+    holes: dict[str, list[str]] = {}
+    for month, s in missing_bills(perimeter, min(months), max(months)):
+        if month in months and s.organisation in fleet.organisations:
+            holes.setdefault(f"{s.organisation} / {s.site} / {s.device_class}", []).append(month)
+    return "; ".join(f"{name} {spans(found)}" for name, found in sorted(holes.items()))
 
 
 def _model(drawn: Drawn) -> list[Note]:

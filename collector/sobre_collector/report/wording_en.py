@@ -96,6 +96,7 @@ ENGLISH = {
     "workstation are erased: the interval is an upper bound.",
     "note.independent": "The two periods are taken as independent: the interval is rather too "
     "wide.",
+    "note.bills-missing": "No bill for {names}; write 0 kWh for what did not exist.",
     "note.baseline-rows": "No document proves these rows of the reference situation: {names}.",
     "note.baseline-evidence": "The reference situation of {baseline_year} has no document as "
     "evidence.",

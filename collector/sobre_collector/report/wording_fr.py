@@ -100,6 +100,7 @@ FRENCH = {
     "par poste sont effacées : l’intervalle est majoré.",
     "note.independent": "Les deux périodes sont traitées comme indépendantes : l’intervalle est "
     "plutôt trop large.",
+    "note.bills-missing": "Facture manquante : {names} ; écrivez 0 kWh pour ce qui n’existait pas.",
     "note.baseline-rows": "Aucune pièce ne justifie ces lignes de la situation de référence : "
     "{names}.",
     "note.baseline-evidence": "La situation de référence {baseline_year} n’a pas de pièce "
