@@ -17,13 +17,13 @@ import pytest
 
 from sobre_agent import config as agent_config
 from sobre_agent.cli import main
-from sobre_agent.commands import me
+from sobre_agent.commands import me, once
 from sobre_agent.own import facts, figures, page
 from sobre_agent.spool import FILE
 from sobre_drivers.errors import StoreError
 
 # What a user's process imports while it is still root here: a developer's Python may be private.
-LOADED = (me, page)
+LOADED = (me, once, page)
 NOBODY = 65_534
 WITHIN_S = 20.0
 
@@ -172,6 +172,31 @@ def test_an_ordinary_user_makes_a_page_of_their_own(
     words = ["me", "--config", str(lived / "agent.toml"), "--page", str(path)]
     assert as_nobody(lambda: main(words)) == (0, f"{path}\n")
     assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (NOBODY, 0o600)
+
+
+@as_root
+@pytest.mark.parametrize(
+    ("left", "name"), [(True, "node pc-1 would"), (False, "this-pc is not its name")]
+)
+def test_an_ordinary_user_sees_what_would_be_sent_without_the_organisations_key(
+    lived: Path, monkeypatch: pytest.MonkeyPatch, left: bool, name: str
+) -> None:
+    monkeypatch.setattr(once, "BETWEEN_S", 0.0)
+    shown = lived / "run" / facts.FILE
+    monkeypatch.setattr(facts, "DEFAULT", shown)
+    if not left:
+        shown.unlink()
+    key, config = lived / "organisation.key", lived / "agent.toml"
+    key.write_text("".join(map(chr, range(40, 100))))
+    key.chmod(0o600)
+    text = config.read_text().replace('node = "pc-1"', f'organisation_key_file = "{key}"')
+    config.write_text(text)
+    code, said = as_nobody(lambda: main(["once", "--config", str(config)]))
+    assert (code, name in said) == (0, True), said
+    assert "Nothing was sent" in said
+    # A key that is not there is still a mistake.
+    key.unlink()
+    assert main(["once", "--config", str(config)]) == 2
 
 
 @as_root

@@ -15,10 +15,11 @@ from sobre_agent import config as agent_config
 from sobre_agent.account import Account
 from sobre_agent.config import AgentConfig
 from sobre_agent.cutters import cutter_for
+from sobre_agent.own import facts
 from sobre_agent.sources import Source, birth_of, node_of, sources_of
 from sobre_drivers import wire
 from sobre_drivers.clock import Clock, SystemClock
-from sobre_drivers.errors import MeterError
+from sobre_drivers.errors import ConfigError, MeterError, StoreError
 from sobre_drivers.load import Load, Origin
 from sobre_drivers.pc import host
 from sobre_drivers.sample import UJ_PER_J, Described, Driver, Sample
@@ -73,14 +74,14 @@ def run(args: argparse.Namespace) -> int:
     path = args.config or agent_config.DEFAULT_PATH
     configured = args.config is not None or os.access(path, os.R_OK)
     config = agent_config.load(path) if configured else NO_CONFIG
-    node = node_of(config)
+    node, named = _node(config)
     asked = sources_of(config, node)
     try:
         seen = look(config, node, asked, SystemClock(), time.sleep)
     finally:
         for each in asked:
             each.driver.close()
-    print(as_json(seen) if args.json else as_text(seen, configured))
+    print(as_json(seen) if args.json else as_text(seen, configured, named))
     return 1 if any(row.problem for row in seen.rows) else 0
 
 
@@ -118,8 +119,8 @@ def look(
     return Look(node, tuple(rows), sources, (*births, *batches))
 
 
-def as_text(seen: Look, configured: bool) -> str:
-    """What was seen, as a person reads it."""
+def as_text(seen: Look, configured: bool, named: bool = True) -> str:
+    """What was seen, as a person reads it; `named` if the node's name is the agent's own."""
     head = ("device", "power W", "method", "origin", "error (95 %)")
     table = [head, *(_cells(row) for row in seen.rows)]
     widths = [max(len(cells[i]) for cells in table) for i in range(len(head))]
@@ -136,6 +137,10 @@ def as_text(seen: Look, configured: bool) -> str:
     out.append(f"Stream {NO_STREAM} stands for the one that the agent's spool is given.")
     if not configured:
         out.append("There is no configuration: organisation, site and node stand for yours.")
+    elif not named:
+        out.append(f"Only the agent may read the organisation's key: {seen.node} is not its name.")
+    if any((source.reason or "").startswith("permission") for source in seen.sources):
+        out.append("The agent may read more than you: its figures may be better than these.")
     return "\n".join(out)
 
 
@@ -155,6 +160,20 @@ def as_json(seen: Look) -> str:
         indent=2,
         ensure_ascii=False,
     )
+
+
+def _node(config: AgentConfig) -> tuple[str, bool]:
+    """The name of this node, and whether it is; a user may look who may not read its key."""
+    try:
+        return node_of(config), True
+    except ConfigError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+    try:
+        # What the agent left for its users names this PC.
+        return str(facts.read(config.own_figures or facts.DEFAULT)["device"]), True
+    except (OSError, StoreError, KeyError):
+        return NO_CONFIG.node, False
 
 
 def _read(driver: Driver, clock: Clock) -> _Round:
