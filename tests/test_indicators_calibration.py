@@ -1,6 +1,7 @@
 """From PCs beside plugs to a factor, and what a factor makes of a month that is closed."""
 
 from math import sqrt
+from random import Random
 from statistics import fmean
 
 import pytest
@@ -173,10 +174,21 @@ def test_models_and_calibrations_are_sources_of_error_of_their_own() -> None:
     assert source(LAPTOP, None) == LAPTOP
 
 
+def test_jackknife_over_pcs_agrees_with_the_linearised_error() -> None:
+    draw = Random(11)
+    pairs = [(a := draw.lognormvariate(3, 0.4), a * draw.gauss(1.2, 0.2)) for _ in range(60)]
+    n, whole = len(pairs), class_factor([session(*pair) for pair in pairs])
+    without = [
+        class_factor([session(*pair) for pair in pairs[:k] + pairs[k + 1 :]]).factor_ratio
+        for k in range(n)
+    ]
+    middle = fmean(without)
+    jackknife = sqrt((n - 1) / n * sum((k - middle) ** 2 for k in without))
+    assert whole.factor_ratio * (whole.se_ratio or 0) == pytest.approx(jackknife, rel=0.03)
+
+
 def test_factor_is_unbiased_and_its_interval_holds_in_simulation() -> None:
     # PCs of a class whose true ratios scatter about 1.25, drawn at random.
-    from random import Random
-
     draw = Random(5)
     fleet = [
         (soft := draw.lognormvariate(3.0, 0.5), soft * draw.gauss(1.25, 0.25)) for _ in range(4000)

@@ -1,18 +1,21 @@
 """Our own worked examples, one for each precision of the method that the published ones lack."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from method import derive, examples
+from sobre_collector.indicators.calibration import Applied, class_factor, restated
 from sobre_collector.indicators.forecast import estimated_rho, forecast, month_names, number
 from sobre_collector.indicators.least_squares import least_squares
 from sobre_collector.indicators.linked import LinkedStratum, Matched, linked_reduction
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
 from sobre_collector.indicators.outlook import target_probability
 from sobre_collector.indicators.privacy import Cell, is_personal, shown
-from sobre_collector.indicators.total import StratumTotal, month_total
+from sobre_collector.indicators.total import StratumTotal, month_total, year_total
+from sobre_drivers.comparison import Comparison
 from sobre_drivers.registers import Limits, Register, Shown, Step, settle
 
 LAPTOP = "workstation.laptop"
@@ -65,6 +68,34 @@ def test_stratum_that_borrows(name: str, site: str) -> None:
     assert total.total_kwh == pytest.approx(example["total_kwh"], rel=1e-12)
     assert total.variance == pytest.approx(example["variance_kwh2"], rel=1e-12)
     assert total.df == pytest.approx(example.get("df", total.df))
+
+
+def test_factor_of_a_class_is_one_error_for_all_its_strata_and_months() -> None:
+    example = examples.own("calibration")
+    given = example["given"]
+    one = class_factor(
+        [
+            Comparison(LAPTOP, "", "model 1", a, b, 0.0, given["plug_error"], 8.0, "2026-11-01")
+            for a, b in given["pairs_w"]
+        ]
+    )
+    assert one.factor_ratio == pytest.approx(example["factor"], rel=1e-12)
+    assert one.u_ratio == pytest.approx(example["u_ratio"], rel=1e-9)
+    applied = Applied(1, LAPTOP, "2026-10", one.factor_ratio, one.u_ratio or 0.0)
+    days = (given["calendar_days"][0], given["calendar_days"][1])
+    inventory = {Stratum("a", s, LAPTOP): (n, 0.0) for s, n in given["units"].items()}
+    totals: list[StratumTotal] = []
+    for k, month in enumerate(("2026-10", "2026-11")):
+        # As agents estimate it: none of it is on a meter.
+        closed = [
+            replace(each, month=month, measured_kwh=0.0, estimated_kwh=each.measured_kwh)
+            for each in (row(site, given[f"{site}_wh"][k], days) for site in ("north", "south"))
+        ]
+        counted = [restated(each, applied) for each in closed]
+        totals += month_total(counted, inventory, common_u={LAPTOP: applied.u_ratio})
+    whole = year_total(totals)
+    assert whole.total_kwh == pytest.approx(example["total_kwh"], rel=1e-12)
+    assert whole.se_kwh**2 == pytest.approx(example["variance_kwh2"], rel=1e-9)
 
 
 def test_churn() -> None:

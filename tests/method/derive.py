@@ -11,7 +11,8 @@ from fractions import Fraction as F
 from pathlib import Path
 from typing import Any
 
-from method.derive_forecast import estimated_rho, target_probability
+from method import derive_calibration
+from method.derive_forecast import estimated_rho, t_cdf, target_probability
 from method.derive_statements import adjusted, billed, inventory_days
 
 Device = tuple[int, int, int, int]  # Wh on work days and on rest days, valid days of each
@@ -221,6 +222,28 @@ def suppression() -> dict[str, Any]:
     }
 
 
+def calibration() -> dict[str, Any]:
+    """Two strata of one class over two months, estimated by a model that five plugs calibrate."""
+    units = (F(25), F(15))
+    months = [
+        (NORTH, SOUTH),
+        tuple([(x + 300, y + 60, v, w) for x, y, v, w in s] for s in (NORTH, SOUTH)),
+    ]
+    totals = [[_linear(month[h], CALENDAR, units[h])[0] for month in months] for h in (0, 1)]
+    variances = [[_variance(month[h], CALENDAR, units[h]) for month in months] for h in (0, 1)]
+    return {
+        "given": {
+            "pairs_w": derive_calibration.PAIRS,
+            "plug_error": float(derive_calibration.PLUG_ERROR),
+            "north_wh": [month[0] for month in months],
+            "south_wh": [month[1] for month in months],
+            "calendar_days": CALENDAR,
+            "units": {"north": 25, "south": 15},
+        },
+        **derive_calibration.example(totals, variances, t_cdf),
+    }
+
+
 EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     "day_types": day_types,
     "no_device": no_device,
@@ -234,6 +257,7 @@ EXAMPLES: dict[str, Callable[[], dict[str, Any]]] = {
     "billed": billed,
     "adjusted": adjusted,
     "inventory_days": inventory_days,
+    "calibration": calibration,
 }
 
 

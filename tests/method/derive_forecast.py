@@ -52,7 +52,7 @@ def estimated_rho() -> dict[str, Any]:
     }
 
 
-def _t_cdf(t: float, df: float) -> float:
+def t_cdf(t: float, df: float) -> float:
     """Student's distribution function as the integral of its density, by Simpson's rule."""
 
     # Γ by recurrence from Γ(1/2) = √π and Γ(1) = 1; df is whole here.
@@ -130,5 +130,5 @@ def target_probability() -> dict[str, Any]:
         "se_log": se_log,
         "cv_common": common,
         "df": df,
-        "probability": _t_cdf(log((1 - goal) * baseline / total) / spread, df),
+        "probability": t_cdf(log((1 - goal) * baseline / total) / spread, df),
     }
