@@ -124,7 +124,7 @@ def _of_organisation(drawn: Drawn, organisation: str) -> Lever | None:
     fleet, at_least = drawn.fleet, drawn.fleet.perimeter.publish_at_least
     rows = [r for r in fleet.rows_of(drawn.months) if _of_people(r.stratum, organisation)]
     by_month = [[r for r in rows if r.month == month] for month in drawn.months]
-    if not all(_no_one_stands_out(month, at_least) for month in by_month):
+    if not rows or not all(_no_one_stands_out(month, at_least) for month in by_month):
         return None
     totals = [one for one in fleet.absolute(drawn.months) if _of_people(one.stratum, organisation)]
     whole = year_total(totals)
