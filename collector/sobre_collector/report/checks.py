@@ -11,6 +11,7 @@ from math import fsum
 from sobre_collector.indicators import exchangeability
 from sobre_collector.indicators.exchangeability import Comparison
 from sobre_collector.indicators.moments import StratumMonth
+from sobre_collector.indicators.privacy import is_personal
 from sobre_collector.indicators.ratio import DAY_TYPES, rate_kwh
 from sobre_collector.indicators.reduction import Reduction
 from sobre_collector.indicators.total import StratumTotal
@@ -24,8 +25,10 @@ from sobre_collector.report.device_checks import (
     link,
     seen_devices,
 )
+from sobre_collector.report.disclosure import rounded
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
+from sobre_collector.report.groups import group_of
 from sobre_collector.report.model import Note
 
 # A PC that is off still draws something (method.md 2.1: 0.3 to 1 W).
@@ -91,7 +94,7 @@ def figures(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> Checks | 
     missing, notes = [], []
     rows = drawn.fleet.rows_of(compared(drawn))
     kept = [row for row in rows if row.checks is not None]
-    newcomers = _newcomers(kept)
+    newcomers = _newcomers(kept, drawn.fleet.perimeter.publish_at_least)
     if newcomers is None:
         missing.append(Note("newcomers-none" if kept else "checks-not-kept"))
     elif newcomers.alarm:
@@ -114,8 +117,8 @@ def figures(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> Checks | 
     )
 
 
-def _newcomers(rows: Sequence[StratumMonth]) -> Newcomers | None:
-    listed = [
+def _newcomers(rows: Sequence[StratumMonth], at_least: int) -> Newcomers | None:
+    comparisons = [
         Comparison(
             row.month,
             row.stratum,
@@ -128,6 +131,10 @@ def _newcomers(rows: Sequence[StratumMonth]) -> Newcomers | None:
         for row in rows
         if row.checks is not None and (one := row.checks.joined) is not None
     ]
+    people = [one for one in comparisons if one.stratum and is_personal(one.stratum.device_class)]
+    # A difference that a few people's PCs make is theirs.
+    few = sum(one.joined for one in people) < at_least
+    listed = [one for one in comparisons if not (few and one in people)]
     verdict = exchangeability.verdict(listed)
     if verdict.whole is None:
         return None
@@ -152,7 +159,8 @@ def _off(drawn: Drawn, found: Reduction) -> Off:
     reference_kwh = found.adjusted.total_kwh - fsum(
         factor.get(name, 1.0) * kwh for name, kwh in before.items()
     )
-    silent_kwh = fsum(after.values())
+    # So many kWh for so many days give the mean of those who were silent, be they three.
+    silent_kwh = rounded(fsum(after.values()), drawn.fleet.step_kwh(drawn.months))
     return Off(1 - (found.reporting.total_kwh - silent_kwh) / reference_kwh, silent_kwh, days)
 
 
@@ -182,7 +190,7 @@ def _room(row: StratumMonth, total: StratumTotal, day_type: int) -> float:
 def _on_meters(drawn: Drawn) -> OnMeters | None:
     before, after, factor = by_class(drawn), _energy(drawn), factors(drawn)
     names = sorted(before.keys() | after.keys())
-    estimated = {name for name in names if not _metered(drawn, name)}
+    estimated = {name for name in names if not _metered(drawn, group_of(name))}
     kept = [name for name in names if name not in estimated]
     reference_kwh = fsum(before.get(name, 0.0) * factor.get(name, 1.0) for name in kept)
     if not estimated or reference_kwh <= 0:
@@ -198,8 +206,12 @@ def _energy(drawn: Drawn) -> dict[str, float]:
     return found
 
 
-def _metered(drawn: Drawn, name: str) -> bool:
-    rows = [row for row in drawn.fleet.rows_of(compared(drawn)) if row.stratum.device_class == name]
+def _metered(drawn: Drawn, group: str) -> bool:
+    rows = [
+        row
+        for row in drawn.fleet.rows_of(compared(drawn))
+        if group_of(row.stratum.device_class) == group
+    ]
     measured = fsum(row.measured_kwh for row in rows)
     whole = measured + fsum(row.estimated_kwh for row in rows)
     return whole > 0 and measured >= (1 - ESTIMATED_AT_MOST_RATIO) * whole

@@ -56,16 +56,22 @@ def load_report(where: Place, year: int | None, now: datetime) -> Report:
 
     StoreError if there is no ledger, ConfigError if there is no perimeter or it is wrong.
     """
+    perimeter = load_perimeter(stated(where))
+    ledger = open_ledger(where.data)
+    try:
+        return made(ledger, perimeter, year, now)
+    finally:
+        ledger.close()
+
+
+def stated(where: Place) -> Path:
+    """The perimeter's file; ConfigError with what to do if there is none."""
     if not where.perimeter.exists():
         raise ConfigError(
             f"{where.perimeter}: does not exist; state baseline, target and head-counts there "
             "(config/perimeter.example.toml shows how)"
         )
-    ledger = open_ledger(where.data)
-    try:
-        return made(ledger, load_perimeter(where.perimeter), year, now)
-    finally:
-        ledger.close()
+    return where.perimeter
 
 
 def open_ledger(data: Path) -> Ledger:
