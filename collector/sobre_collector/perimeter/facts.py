@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from sobre_collector.indicators.degree_days import DegreeDayTable
 from sobre_collector.indicators.moments import Stratum
 from sobre_collector.perimeter.metering import Tree
-from sobre_collector.perimeter.scenarios import Scenario
 from sobre_collector.perimeter.printing import Printing
 from sobre_collector.perimeter.rates import Rates
 from sobre_collector.perimeter.rooms import Room
+from sobre_collector.perimeter.scenarios import Scenario
 from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.load import CLASSES
 

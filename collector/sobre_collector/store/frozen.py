@@ -97,4 +97,8 @@ def _value(plain: Any) -> Any:
     return found(**{key: _value(each) for key, each in value.items()})
 
 
-_READ: dict[str, Callable[[str], Any]] = {"float": float, "zone": ZoneInfo, "date": date.fromisoformat}
+_READ: dict[str, Callable[[str], Any]] = {
+    "float": float,
+    "zone": ZoneInfo,
+    "date": date.fromisoformat,
+}
