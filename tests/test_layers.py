@@ -42,6 +42,8 @@ LAYERS = {
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
         meters.modbus.points meters.modbus.patience meters.modbus.rtu_frames meters.modbus.pdu
+        meters.modbus.sense
+        meters.modbus.readings
         meters.modbus.tcp
         meters.modbus.driver meters.modbus.rtu meters.modbus.stream
         meters.modbus.lines
@@ -125,6 +127,8 @@ CALCULATION = (
     "sobre_drivers.meters.modbus.points",
     "sobre_drivers.meters.modbus.sunspec",
     "sobre_drivers.meters.modbus.rtu_frames",
+    "sobre_drivers.meters.modbus.sense",
+    "sobre_drivers.meters.modbus.readings",
     "sobre_drivers.meters.snmp.objects",
     "sobre_drivers.meters.snmp.decoding",
     "sobre_drivers.meters.snmp.points",

@@ -4,6 +4,7 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from sobre_drivers.meters.modbus.profile import BITS, Energy, Kind, Power, Register, WordOrder
 from sobre_drivers.sample import UJ_PER_J, UJ_PER_KWH
@@ -12,7 +13,8 @@ from sobre_drivers.sample import UJ_PER_J, UJ_PER_KWH
 _NO_EXPONENT = 0x8000
 _MAX_EXPONENT = 10
 
-_W = {"W": Fraction(1), "kW": Fraction(1000), "mW": Fraction(1, 1000)}
+# What a unit is in W, as numerator and denominator.
+_W = {"W": (1, 1), "kW": (1000, 1), "mW": (1, 1000)}
 _UJ = {
     "Wh": UJ_PER_KWH // 1000,
     "kWh": UJ_PER_KWH,
@@ -50,6 +52,8 @@ def number(
     value = raw(bits, register.type)
     if not math.isfinite(value):
         return None
+    if exponent == 0 and register.scale == 1.0 and register.offset == 0.0:
+        return Fraction(value)
     return Fraction(value) * exact(register.scale) * Fraction(10) ** exponent + exact(
         register.offset
     )
@@ -63,12 +67,18 @@ def exponent(word: int) -> int | None:
 
 def power_w(value: Fraction, register: Power) -> float:
     """W. Negative if the meter says that power flows back."""
-    return float(value * _W[register.unit])
+    by, parts = _W[register.unit]
+    return value.numerator * by / (value.denominator * parts)
 
 
 def energy_uj(value: Fraction, register: Energy) -> int | None:
     """µJ, rounded where a register is finer than that; None for a total below 0."""
-    return round(value * _UJ[register.unit]) if value >= 0 else None
+    if value.numerator < 0:
+        return None
+    whole, rest = divmod(value.numerator * _UJ[register.unit], value.denominator)
+    # As `round` does: half a µJ goes to the even one.
+    twice = 2 * rest
+    return whole + (twice > value.denominator or (twice == value.denominator and whole & 1))
 
 
 def count_uj(register: Energy) -> int:
@@ -91,6 +101,7 @@ def text(words: Sequence[int]) -> str | None:
     return made if made and made.isascii() and made.isprintable() else None
 
 
+@lru_cache(maxsize=1024)
 def exact(factor: float) -> Fraction:
     """The decimal that a person wrote: 0.1 is one tenth, not the nearest binary number."""
     return Fraction(repr(factor))

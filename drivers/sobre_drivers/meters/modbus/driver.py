@@ -1,7 +1,8 @@
 """Reads a meter by its profile, over whatever line it is reached."""
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from sobre_drivers.errors import MeterError
@@ -11,6 +12,7 @@ from sobre_drivers.meters.modbus.blocks import Block, merged
 from sobre_drivers.meters.modbus.pdu import TOO_MUCH, Refused
 from sobre_drivers.meters.modbus.points import Point
 from sobre_drivers.meters.modbus.profile import Profile
+from sobre_drivers.meters.modbus.readings import Readings
 from sobre_drivers.sample import Described, Reading
 
 log = logging.getLogger(__name__)
@@ -57,9 +59,12 @@ class ModbusDriver:
         line.share(unit_id)
         self._profile = profile
         self._points = behind
+        self._readings = Readings(profile, behind, about)
         self._about = about
         self._base: int | None = None if profile.sunspec_model is not None else 0
+        self._plans: dict[tuple[int, bool], list[tuple[Block, list[Block]]]] = {}
         self._refused: set[Block] = set()
+        self._wrong: frozenset[str] = frozenset()
         self._cut: set[Block] = set()
 
     def describe(self) -> Sequence[Described]:
@@ -69,10 +74,14 @@ class ModbusDriver:
     def read(self) -> Sequence[Reading]:
         """What each device shows; MeterError if the meter could not be read at all."""
         picture, base, refusals = self._picture(shown=False)
-        made = [points.reading(self._profile, point, picture, base) for point in self._points]
-        if refusals and all(each.register_uj is None and each.power_w is None for each in made):
-            raise MeterError(f"{self._subject}: {refusals[0]}") from refusals[0]
+        made, wrong = self._readings.of(picture, base, time.monotonic())
+        if all(each.register_uj is None and each.power_w is None for each in made):
+            if refusals:
+                raise MeterError(f"{self._subject}: {refusals[0]}") from refusals[0]
+            finding = next(iter(wrong.values()), "it answers, and says that it has no value; wait")
+            raise MeterError(f"{self._subject}: {finding}")
         self._say_once(refusals)
+        self._doubt_once(made, wrong)
         return made
 
     def shown(self) -> list[Value]:
@@ -92,15 +101,24 @@ class ModbusDriver:
         refusals: list[Refused] = []
         try:
             base = self._found_base()
-            wanted = set(points.wanted(self._profile, self._points, base, shown=shown))
-            for block in merged(wanted, self._profile.max_registers, self._profile.max_gap):
-                inside = sorted(each for each in wanted if each in block)
-                refusals += self._take(block, [] if block in wanted else inside, picture)
+            for block, pieces in self._plan(base, shown):
+                refusals += self._take(block, pieces, picture)
         except MeterError as error:
             # A device that comes back may have been given other firmware, and another map.
             self._base = None if self._profile.sunspec_model is not None else 0
             raise MeterError(f"{self._subject}: {error}") from error
         return picture, base, refusals
+
+    def _plan(self, base: int, shown: bool) -> list[tuple[Block, list[Block]]]:
+        """The requests of a round, and what each is made of."""
+        if (base, shown) not in self._plans:
+            profile = self._profile
+            wanted = set(points.wanted(profile, self._points, base, shown=shown))
+            self._plans[base, shown] = [
+                (block, [] if block in wanted else sorted(each for each in wanted if each in block))
+                for block in merged(wanted, profile.max_registers, profile.max_gap)
+            ]
+        return self._plans[base, shown]
 
     def _take(self, block: Block, pieces: Sequence[Block], picture: _Words) -> list[Refused]:
         if block not in self._cut:
@@ -138,6 +156,23 @@ class ModbusDriver:
             more = f" (and {len(blocks) - 1} more)" if len(blocks) > 1 else ""
             log.warning("%s: %s%s", self._subject, refusals[0], more)
         self._refused = blocks
+
+    def _doubt_once(self, made: Sequence[Reading], wrong: Mapping[str, str]) -> None:
+        """Name what is nonsense, or missing, when it begins, and when it ends."""
+        missing = {
+            each.device for each in made if each.register_uj is None and each.power_w is None
+        }
+        devices = frozenset(wrong.keys() | missing)
+        if devices - self._wrong:
+            first = min(devices - self._wrong)
+            finding = wrong.get(
+                first, "no value; does the meter measure it, and is it switched on?"
+            )
+            more = f" (and {len(devices) - 1} more)" if len(devices) > 1 else ""
+            log.warning("%s: %s%s", first, finding, more)
+        elif self._wrong and not devices:
+            log.info("%s: all values can be again", self._subject)
+        self._wrong = devices
 
     @property
     def _subject(self) -> str:

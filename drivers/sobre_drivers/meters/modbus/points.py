@@ -10,7 +10,7 @@ from sobre_drivers.meters.kind import Own, Value
 from sobre_drivers.meters.modbus import decoding
 from sobre_drivers.meters.modbus.blocks import Block
 from sobre_drivers.meters.modbus.profile import Part, Profile, Register, devices
-from sobre_drivers.sample import Described, Reading
+from sobre_drivers.sample import Described
 
 # The words that were read, by function and address; what is not in it could not be read.
 Picture = Mapping[int, Mapping[int, int]]
@@ -67,21 +67,6 @@ def wanted(
     return blocks
 
 
-def reading(profile: Profile, point: Point, picture: Picture, base: int) -> Reading:
-    """What the point shows; None for each value that the meter did not say."""
-    power, energy = point.part.power, point.part.energy
-    power_value = value(profile, point, power, picture, base) if power else None
-    energy_value = value(profile, point, energy, picture, base) if energy else None
-    return Reading(
-        device=point.device,
-        register_uj=decoding.energy_uj(energy_value, energy)
-        if energy and energy_value is not None
-        else None,
-        power_w=decoding.power_w(power_value, power) if power and power_value is not None else None,
-        serial=serial(profile, picture, base),
-    )
-
-
 def values(profile: Profile, chosen: Iterable[Point], picture: Picture, base: int) -> list[Value]:
     """All that the profile knows of the points, and the serial number, for people to read."""
     made = []
@@ -99,6 +84,14 @@ def value(
     profile: Profile, point: Point, register: Register, picture: Picture, base: int
 ) -> Fraction | None:
     """A register's value in its own unit; None if the meter did not say it."""
+    found = told(profile, point, register, picture, base)
+    return None if found is None else found[0]
+
+
+def told(
+    profile: Profile, point: Point, register: Register, picture: Picture, base: int
+) -> tuple[Fraction, list[int], int] | None:
+    """A register's value in its own unit, its words and their power of ten; None as for `value`."""
     words_of = picture.get(register.function or profile.function, {})
     words = decoding.cut(words_of, base + register.address + point.moved, register.words)
     exponent: int | None = 0
@@ -107,7 +100,8 @@ def value(
         exponent = decoding.exponent(scale[0]) if scale else None
     if words is None or exponent is None:
         return None
-    return decoding.number(words, register, profile.word_order, exponent)
+    number = decoding.number(words, register, profile.word_order, exponent)
+    return None if number is None else (number, words, exponent)
 
 
 def serial(profile: Profile, picture: Picture, base: int) -> str | None:

@@ -6,6 +6,7 @@ Everything that can be wrong in such a file is found here, before a connection i
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -228,6 +229,16 @@ class Profile:
 
 def read(path: Path) -> Profile:
     """The profile in a file; ConfigError holds one line for each mistake in it."""
+    try:
+        found = path.stat()
+    except OSError:
+        return build(read_toml(path), Profile, str(path))
+    return _read(path, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+# Hundreds of meters may be of one model; a file that was changed is another one.
+@lru_cache(maxsize=64)
+def _read(path: Path, *_: int) -> Profile:
     return build(read_toml(path), Profile, str(path))
 
 
