@@ -34,7 +34,6 @@ class Books:
         self._accounts: dict[str, Account] = {}
         self.described: dict[str, Described] = {}
         self._pending: list[Span] = []
-        self._touched: set[str] = set()
         self._refused_s: float | None = None
         self._config = config
         self._allowed = Allowed()
@@ -65,7 +64,6 @@ class Books:
             if account is None:
                 continue
             spans = account.take(Sample(at, reading), known)
-            self._touched.add(reading.device)
             for finding in account.findings():
                 log.warning("%s: %s", reading.device, finding)
             self._pending += spans
@@ -81,9 +79,8 @@ class Books:
 
     def checkpoint(self, now_s: float, clean: bool = False) -> bool:
         """Save all accounts, and the loads that wait; `clean` if nothing is sampled after it."""
-        self._touched |= self._accounts.keys()
         self._look_up()
-        return self._settle(now_s, clean)
+        return self._settle(now_s, clean, checkpoint=True)
 
     def open_j(self, device: str) -> int:
         """Energy (J) of the load that is still open, and of those the disk has not taken."""
@@ -130,9 +127,11 @@ class Books:
             wall_s, boot_s, _ = map(float, noted.split())
             self._reference = Reference(wall_s, boot_s)
 
-    def _settle(self, now_s: float, clean: bool = False) -> bool:
-        # Loads and accounts of one moment go together, or a crash between them would count twice.
-        states = {device: self._accounts[device].saved(clean) for device in self._touched}
+    def _settle(self, now_s: float, clean: bool = False, *, checkpoint: bool = False) -> bool:
+        # A load and its device's account go together, or a crash between them would count twice.
+        # The accounts of other devices have time until the next checkpoint.
+        saved = self._accounts if checkpoint else {span.device for span in self._pending}
+        states = {device: self._accounts[device].saved(clean) for device in saved}
         try:
             if self._pending:
                 self._spool.append(self._pending, states)
@@ -150,7 +149,6 @@ class Books:
         for span in self._pending:
             self._settled_j[span.device] += span.energy_j
         self._pending.clear()
-        self._touched.clear()
         self._merge_at = self._most
         return True
 
