@@ -17,14 +17,14 @@ TOO_BIG = 1
 
 
 class Tiny:
-    """SNMP version 2c: the integers in `objects`, and tooBig for more than `most` of them.
+    """SNMP version 2c: what is in `objects` (integers, OIDs), and tooBig for more than `most`.
 
     `wrap` may change an answer's bytes before they are sent.
     """
 
     def __init__(
         self,
-        objects: Mapping[str, int],
+        objects: Mapping[str, int | str],
         most: int = 1000,
         wrap: Callable[[bytes], bytes] = lambda answer: answer,
     ) -> None:
@@ -71,18 +71,23 @@ class Tiny:
         self.asked.append(len(names))
         if len(names) > self.most:
             v2c.apiPDU.set_error_status(reply, TOO_BIG)
-            v2c.apiPDU.set_varbinds(reply, [(name, v2c.Null("")) for name in names])
+            bound = [(name, v2c.Null("")) for name in names]
+        elif asked.isSameTypeWith(v2c.GetBulkRequestPDU()):
+            later = sorted(name for name in self.objects if _numbers(name) > _numbers(names[0]))
+            bound = [(name, self._value(name)) for name in later[:10]]
+            bound = bound or [(names[0], v2c.EndOfMibView(""))]
         else:
-            v2c.apiPDU.set_varbinds(
-                reply,
-                [
-                    (
-                        n,
-                        v2c.Integer(self.objects[n])
-                        if n in self.objects
-                        else v2c.NoSuchInstance(""),
-                    )
-                    for n in names
-                ],
-            )
+            bound = [(name, self._value(name)) for name in names]
+        v2c.apiPDU.set_varbinds(reply, bound)
         return bytes(encoder.encode(answer))
+
+    def _value(self, name: str) -> Any:
+        v2c = api.PROTOCOL_MODULES[api.SNMP_VERSION_2C]
+        value = self.objects.get(name)
+        if value is None:
+            return v2c.NoSuchInstance("")
+        return v2c.Integer(value) if isinstance(value, int) else v2c.ObjectIdentifier(value)
+
+
+def _numbers(oid: str) -> tuple[int, ...]:
+    return tuple(map(int, oid.split(".")))

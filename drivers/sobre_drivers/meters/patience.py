@@ -56,6 +56,6 @@ class Patience:
         self._turns, self._every = 0, self._pace(state)
 
     def _pace(self, state: str | None) -> int:
-        if self.keeps_awake and state == "ready":
+        if self.keeps_awake and state in ("ready", "sleep"):
             return _HARDLY
         return _SELDOM if state == "sleep" or self._idle >= _IDLE else 1
