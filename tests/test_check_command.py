@@ -135,9 +135,8 @@ def test_a_joule_that_only_the_devices_show_to_count_twice_is_told(
     stored: Callable[[list[Load]], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = stored([load(1, 100, 100)])
-    for name in ("perimeter", "inventory", "headcount", "baseline"):
-        for path in CONFIG.glob(f"{name}.example.*"):
-            shutil.copy(path, data / path.name)
+    for path in (CONFIG / "perimeter.example.toml", *CONFIG.glob("*.example.csv")):
+        shutil.copy(path, data / path.name)
     (data / "perimeter.example.toml").rename(data / "perimeter.toml")
     # The reader's meter has no line, so it counts, and so does its outlet, which has one.
     (data / "metering.example.csv").write_text(

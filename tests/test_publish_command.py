@@ -84,6 +84,25 @@ def test_a_record_holds_what_an_audit_asks_for(tmp_path: Path, capsys: Captured)
     assert found["ci_method"] == INTERVAL
 
 
+def test_a_result_keeps_no_folder_of_the_machine(tmp_path: Path) -> None:
+    hashes = []
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        folder = house(tmp_path / name)
+        toml = folder / "perimeter.toml"
+        toml.write_text(toml.read_text("utf-8") + 'metering = "metering.csv"\n', "utf-8")
+        header = "node,device,fed_by_node,fed_by,counts,since,until\n"
+        (folder / "metering.csv").write_text(header + "dc,pdu,,feeder,no,,\ndc,feeder,,,yes,,\n")
+        assert publish(folder) == 0
+        assert sobre(folder, "recompute") == 0
+        hashes.append(records(folder)[0]["config_hash"])
+        ledger = Ledger(folder / "ledger.db", readonly=True)
+        texts = [ledger.published.input(key) for key in records(folder)[0]["inputs"].values()]
+        ledger.close()
+        assert not any(str(tmp_path) in text for text in texts)
+    assert hashes[0] == hashes[1]
+
+
 def test_a_correction_is_a_new_version_with_a_reason(tmp_path: Path, capsys: Captured) -> None:
     folder = house(tmp_path)
     assert publish(folder) == 0

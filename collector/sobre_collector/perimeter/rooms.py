@@ -1,7 +1,7 @@
 """Rooms: which meters say what enters a room, what reaches its IT, and what cools it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sobre_collector.indicators.datacentre import Category
@@ -20,7 +20,7 @@ class Point:
     measures: Measures
     key: Key
     category: Category | None
-    where: str
+    where: str = field(default="rooms", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {KIND: "dict", VALUE: [[_plain(k), _plain(v)] for k, v in value.items()]}
     if is_dataclass(value):
-        own = {f.name: _plain(getattr(value, f.name)) for f in fields(value) if f.init}
+        # What is not compared is no part of the value: in which file of this machine it stood.
+        told = [f for f in fields(value) if f.init and f.compare]
+        own = {f.name: _plain(getattr(value, f.name)) for f in told}
         return {KIND: _name(type(value)), VALUE: own}
     if isinstance(value, list):
         return [_plain(each) for each in value]
