@@ -19,6 +19,7 @@ COMMANDS = {
     "serve": "the page",
     "report": "the reduction, with its interval and its evidence",
     "explain": "a figure with its inputs, formula and numbers",
+    "trend": "how consumption went, drawn in the terminal",
     "adjust": "what changed beside the users, signed and kept for ever",
     "import-glpi": "inventory and head-count from GLPI, as counts only",
     "publish": "freeze a year's result with all that it was computed from",

@@ -1,4 +1,4 @@
-"""Wording of `sobre explain`."""
+"""Wording of `sobre explain` and `sobre trend`."""
 
 FRENCH = {
     "explain.title": "{indicator} : {period}",
@@ -24,6 +24,8 @@ FRENCH = {
     "explain.late": "Énergie arrivée après la clôture de son mois : {late_j} J",
     "explain.quarantined": "Énergie en quarantaine : {quarantined_j} J",
     "explain.months": "Mois : {months}",
+    "trend.no_inventory": "Sans inventaire pour une partie de ces mois : seuls les appareils "
+    "suivis comptent.",
 }
 
 ENGLISH = {
@@ -50,4 +52,5 @@ ENGLISH = {
     "explain.late": "Energy that came after its month was closed: {late_j} J",
     "explain.quarantined": "Energy in quarantine: {quarantined_j} J",
     "explain.months": "Months: {months}",
+    "trend.no_inventory": "No inventory for some of these months: only monitored devices count.",
 }
