@@ -1,4 +1,4 @@
-"""`python -m coverage_study`: simulate fleets and write docs/coverage.md."""
+"""`python -m coverage_study`: simulate fleets, write docs/coverage.md and a table in method.md."""
 
 import argparse
 import os
@@ -8,11 +8,13 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from coverage_study.document import document
-from coverage_study.fleet import ROLLOUTS, Rollout
+from coverage_study.document import between_marks, document, summary
+from coverage_study.fleet import ROLLOUTS, Rollout, fleet
+from coverage_study.loads import proved
 from coverage_study.result import Answer, answer
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "coverage.md"
+METHOD = DOCUMENT.with_name("method.md")
 FLEETS = 400
 FIRST_SEED = 20_260_000
 
@@ -31,13 +33,17 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--fleets", type=int, default=FLEETS, help="of each roll-out")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=DOCUMENT)
+    parser.add_argument("--method", type=Path, default=METHOD, help="gets the table of results")
     options = parser.parse_args(words)
     found = {}
     for rollout in ROLLOUTS:
         print(f"{rollout}: {options.fleets} fleets …", file=sys.stderr, flush=True)
         found[rollout] = answers(rollout, options.fleets, options.processes)
-    text, kept = document(found)
+    print("one fleet from its loads …", file=sys.stderr, flush=True)
+    text, kept = document(found, proved(fleet(FIRST_SEED, "even")))
     options.out.write_text(text, encoding="utf-8")
+    method = options.method.read_text(encoding="utf-8")
+    options.method.write_text(between_marks(method, summary(found)), encoding="utf-8")
     print(text)
     return 0 if kept else 1
 

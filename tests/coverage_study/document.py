@@ -7,9 +7,13 @@ from statistics import fmean, stdev
 from textwrap import wrap
 
 from coverage_study.fleet import Rollout
+from coverage_study.loads import Proof
 from coverage_study.result import LEVELS, Answer
 
 LEAST_ALARMS = 0.90
+# What stands between these lines of docs/method.md is written by the study.
+BEGIN = "<!-- make coverage: begin -->"
+END = "<!-- make coverage: end -->"
 # Two Monte-Carlo standard errors: what chance alone may take from a nominal coverage.
 ALLOWED_ERRORS = 2.0
 
@@ -72,8 +76,10 @@ def alarms(answers: Sequence[Answer]) -> float:
     return fmean(a.alarm for a in answers)
 
 
-def document(found: Mapping[Rollout, Sequence[Answer]]) -> tuple[str, bool]:
-    """The page, and whether intervals and the bias test keep what they promise."""
+def document(
+    found: Mapping[Rollout, Sequence[Answer]], proof: Proof | None = None
+) -> tuple[str, bool]:
+    """The page, and whether intervals, the bias test and the loads keep what they promise."""
     fleets = min(len(answers) for answers in found.values())
     truth = fmean(a.truth for answers in found.values() for a in answers)
     kept = all(
@@ -84,7 +90,60 @@ def document(found: Mapping[Rollout, Sequence[Answer]]) -> tuple[str, bool]:
     )
     kept = kept and alarms(found["biased"]) >= LEAST_ALARMS if "biased" in found else kept
     parts = [_opening(fleets, truth), _estimates(found), _intervals(found), _tests(found)]
+    if proof is not None:
+        kept = kept and proof.holds
+        parts.append(_loads(proof))
     return "\n\n".join(parts) + "\n", kept
+
+
+def summary(found: Mapping[Rollout, Sequence[Answer]]) -> str:
+    """The table that stands in docs/method.md: bias and coverage with their Monte-Carlo error."""
+    fleets = min(len(answers) for answers in found.values())
+    lines = [
+        f"{fleets} parcs simulés par scénario ; entre parenthèses l'erreur de Monte-Carlo (k = 1). "
+        f"*{fleets} simulated fleets per scenario; in brackets the Monte-Carlo error (k = 1).* "
+        "[coverage.md](coverage.md)",
+        "",
+        "| scénario · scenario | biais de R, points · bias of R | 90 % | 95 % | alarme · alarm |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    lines[:1] = wrap(lines[0], 108)
+    for rollout, answers in found.items():
+        mean, error, _ = bias(answers, "product")
+        of = [coverage(answers, "product", level) for level in LEVELS]
+        cells = [f"{100 * c.ratio:.1f} % ({100 * c.error:.1f})" for c in of]
+        lines.append(
+            f"| {ROLLOUT_NAMES[rollout]} | {100 * mean:+.2f} ({100 * error:.2f}) | {cells[0]} "
+            f"| {cells[1]} | {100 * alarms(answers):.1f} % |"
+        )
+    return "\n".join([*lines, "", *wrap(_excess(found), 108)])
+
+
+def between_marks(page: str, text: str) -> str:
+    """A page with its marked part replaced; ValueError if it is not marked once."""
+    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
+        raise ValueError(f"the page must hold {BEGIN} and, after it, {END}, once each")
+    head, _, rest = page.partition(BEGIN)
+    return f"{head}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}"
+
+
+def _loads(proof: Proof) -> str:
+    counts = [f"{n:,}" for n in (proof.loads, proof.device_days)]
+    loads, days = (text.replace(",", " ") for text in counts)
+    french = (
+        f"Un parc entier est repris depuis ses consommations élémentaires : {loads} donnent par le "
+        f"code du produit les {days} jours d'appareil dont l'étude part, {proof.wrong_days} "
+        f"différent d'un joule ou plus ; écart relatif le plus grand des {proof.months} mois qui "
+        f"en résultent : {proof.largest_ratio:.0e}."
+    )
+    english = (
+        f"One whole fleet is taken up again from its loads: {counts[0]} of them give, through the "
+        f"product's code, the {counts[1]} device-days that the study begins with; "
+        f"{proof.wrong_days} differ by a joule or more. Largest relative difference of the "
+        f"{proof.months} months that follow: {proof.largest_ratio:.0e}."
+    )
+    heading = "## Des charges aux jours · From loads to days"
+    return "\n".join([heading, "", *wrap(french, 108), "", *wrap(f"*{english}*", 108)])
 
 
 def _opening(fleets: int, truth: float) -> str:
