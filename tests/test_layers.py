@@ -39,6 +39,12 @@ LAYERS = {
         meters.redfish.driver
         meters.tic.kind meters.p1.kind meters.nut.kind meters.dcmi.kind
         meters.redfish.kind
+        meters.plugs.model meters.plugs.digest meters.plugs.subscription
+        meters.tasmota.meaning meters.shelly.meaning meters.zigbee2mqtt.meaning
+        meters.plugs.polled
+        meters.plugs.published
+        meters.plugs.drivers
+        meters.tasmota.kind meters.shelly.kind meters.zigbee2mqtt.kind
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
         meters.modbus.points meters.modbus.patience meters.modbus.rtu_frames meters.modbus.pdu
@@ -61,7 +67,7 @@ LAYERS = {
         open_load resend naming readings_file spool_schema
         account pace sources
         spool history preflight mqtt schedule session
-        books outbox courier broker_probe
+        askers books outbox courier broker_probe
         loop publisher live own/
         delivery
         commands/
@@ -99,7 +105,11 @@ LAYERS = {
 
 # The one module (or folder) on each side that knows an outside library.
 KNOWN_TO = {
-    "paho": {"sobre_agent.mqtt", "sobre_collector.mqtt"},
+    "paho": {
+        "sobre_agent.mqtt",
+        "sobre_collector.mqtt",
+        "sobre_drivers.meters.plugs.subscription",
+    },
     "pymodbus": {"sobre_drivers.meters.modbus.pdu"},
     "pysnmp": {"sobre_drivers.meters.snmp.session"},
     "serial": {"sobre_drivers.meters.serial_port"},
@@ -140,6 +150,11 @@ CALCULATION = (
     "sobre_drivers.meters.dcmi.decoding",
     "sobre_drivers.meters.redfish.decoding",
     "sobre_drivers.meters.figures",
+    "sobre_drivers.meters.plugs.digest",
+    "sobre_drivers.meters.plugs.model",
+    "sobre_drivers.meters.tasmota.meaning",
+    "sobre_drivers.meters.shelly.meaning",
+    "sobre_drivers.meters.zigbee2mqtt.meaning",
     "sobre_drivers.meters.p1.meaning",
     "sobre_drivers.pc.pc_model",
     "sobre_drivers.pc.emi",

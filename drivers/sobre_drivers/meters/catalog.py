@@ -18,7 +18,18 @@ from sobre_drivers.settings import read_toml
 
 OWN_FOLDER = Path(__file__).parent / "profiles"
 # A profile that names no protocol is of the first.
-PROTOCOLS = ("modbus", "tic", "snmp", "p1", "nut", "dcmi", "redfish")
+PROTOCOLS = (
+    "modbus",
+    "tic",
+    "snmp",
+    "p1",
+    "nut",
+    "dcmi",
+    "redfish",
+    "tasmota",
+    "shelly",
+    "zigbee2mqtt",
+)
 # A reader may be down over a long holiday; a register that wraps twice within it deceives.
 LONGEST_GAP_S = 14 * 86400.0
 

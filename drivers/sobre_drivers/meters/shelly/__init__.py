@@ -1,0 +1,1 @@
+"""Plugs and meters by Shelly."""

@@ -1,0 +1,1 @@
+"""Plugs that Zigbee2MQTT puts on a broker."""
