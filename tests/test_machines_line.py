@@ -1,5 +1,6 @@
 """A year of printers and of a room through intake, days, months and report, against its truth."""
 
+import csv
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -180,3 +181,23 @@ def test_each_section_has_a_command_with_the_same_figures(
     assert {key: found[key] for key in whole} == whole
     assert main([command, "--data", str(data), "--year", "2025", "--lang", "fr"]) == 0
     assert capsys.readouterr().out
+
+
+def test_the_files_of_the_portal_hold_the_same_figures(data: Path, tmp_path: Path) -> None:
+    assert main(["report", "--data", str(data), "--year", "2025", "--out", str(tmp_path)]) == 0
+
+    def table(name: str) -> list[dict[str, str]]:
+        with (tmp_path / name).open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    prints = {row["indicateur"]: row for row in table("impressions.csv")}
+    assert float(prints["temps_fonctionnement"]["valeur"]) == pytest.approx(12 * 6 * WORK_DAYS)
+    assert float(prints["evolution_devices"]["valeur"]) == pytest.approx(-20)
+    ends = (prints["evolution_devices"][f"borne_{end}_95"] for end in ("basse", "haute"))
+    low, high = map(float, ends)
+    assert low < -20 < high
+    rooms = table("salles_pue.csv")
+    assert [row["mois"] for row in rooms] == [f"2025-{n:02}" for n in range(1, 13)]
+    assert float(rooms[0]["pue"]) == pytest.approx(1.3)
+    assert [row["annee"] for row in table("facteurs_emission.csv")] == ["2022", "2025"]
+    assert {row["simule"] for row in table("leviers.csv")} == {"false"}

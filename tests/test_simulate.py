@@ -52,6 +52,17 @@ def test_the_interval_holds_the_truth_and_the_naive_sum_does_not(made: Path) -> 
     assert found["simulated"] is True
 
 
+def test_rooms_printers_and_levers_have_something_to_show(made: Path) -> None:
+    truth = json.loads((made / "truth.json").read_text())
+    sections = report(made, "--json")["sections"]
+    (room,) = sections["datacentre"]["rooms"]
+    assert room["low"] <= truth["pue"] <= room["high"]
+    assert sections["printers"]["running_h"]["value"] > 0
+    assert {change["name"] for change in sections["printers"]["changes"]} >= {"running", "pages"}
+    assert sections["carbon"]["kg"] > 0
+    assert sections["waste"]["levers"]
+
+
 def test_the_same_data_elsewhere_have_the_same_fingerprint(made: Path, tmp_path: Path) -> None:
     elsewhere = shutil.copytree(made, tmp_path / "elsewhere")
     found = [report(folder, "--json")["provenance"] for folder in (made, elsewhere)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from sobre_collector.report.as_json import as_json
 from sobre_collector.report.csv_files import csv_files
 from sobre_collector.report.html_file import html_file
+from sobre_collector.report.machine_csv import machine_files
 from sobre_collector.report.model import Report
 from sobre_collector.report.source import load_report, place
 from sobre_collector.report.summary import summary
@@ -51,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
 
 def write(found: Report, folder: Path) -> list[Path]:
     """Write the report's files; StoreError if the folder does not take them."""
-    contents = {HTML[lang]: html_file(found, lang) for lang in LANGUAGES} | csv_files(found)
+    contents = {HTML[lang]: html_file(found, lang) for lang in LANGUAGES}
+    contents |= csv_files(found) | machine_files(found)
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
