@@ -60,6 +60,10 @@ LAYERS = {
         meters.snmp.session
         meters.snmp.driver
         meters.snmp.kind
+        meters.ipp.message meters.ipp.profile
+        meters.ipp.meaning meters.ipp.client
+        meters.ipp.driver
+        meters.ipp.kind
         meters.catalog
     """,
     "sobre_agent": """
@@ -142,6 +146,8 @@ CALCULATION = (
     "sobre_drivers.meters.snmp.objects",
     "sobre_drivers.meters.snmp.decoding",
     "sobre_drivers.meters.snmp.points",
+    "sobre_drivers.meters.ipp.message",
+    "sobre_drivers.meters.ipp.meaning",
     "sobre_drivers.meters.parity",
     "sobre_drivers.meters.tic.decoding",
     "sobre_drivers.meters.tic.meaning",

@@ -21,7 +21,7 @@ OWN_FOLDER = Path(__file__).parent / "profiles"
 PROTOCOLS = (
     "modbus",
     "tic",
-    "snmp",
+    "snmp", "ipp",
     "p1",
     "nut",
     "dcmi",

@@ -1,0 +1,1 @@
+"""Printers that speak the Internet Printing Protocol."""
