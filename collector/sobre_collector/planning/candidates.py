@@ -4,7 +4,7 @@ months already. Pure."""
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import ceil, fsum
+from math import ceil, fsum, hypot, sqrt
 
 from sobre_collector.indicators.estimate import Declared
 from sobre_collector.indicators.moments import Stratum, StratumMonth
@@ -57,7 +57,9 @@ def known(
             measured.add(name)
         else:
             prior = declared[stratum.device_class]
-            unit_kwh, cv_ratio = prior.mean_kwh, prior.sd_kwh / prior.mean_kwh
+            # Devices differ by model, and by how much they are used: anywhere between the bounds.
+            unit_kwh = prior.mean_kwh
+            cv_ratio = hypot(prior.sd_kwh / unit_kwh, prior.use_half_width_ratio / sqrt(3))
         found.append(Candidate(name, ceil(units_n), unit_kwh, cv_ratio))
         strata[name] = stratum
     planned = {stratum.device_class for stratum in strata.values()}

@@ -28,7 +28,7 @@ FRENCH = {
     "plan": "{agents} agents sur {units} unités donnent ± {half} au total d'une année ({level} %).",
     "plan-ratio": "Cela ne vaut que si les équipements suivis sont tirés au sort dans leur strate.",
     "prior": "Variance entre équipements : {cv}.",
-    "prior-declared": "supposée, selon les déclarations des fabricants",
+    "prior-declared": "supposée (modèles selon les fabricants, et usage entre ses bornes)",
     "prior-measured": "mesurée ({months} derniers mois) là où dix postes (trois imprimantes, "
     "serveurs…) au moins "
     "sont suivis : {measured} strates sur {strata} ; sinon supposée",
@@ -81,7 +81,7 @@ ENGLISH = {
     "plan-ratio": "This holds only if the monitored devices are drawn at random within their "
     "stratum.",
     "prior": "Variance between devices: {cv}.",
-    "prior-declared": "assumed, from what makers declare",
+    "prior-declared": "assumed (models by makers' declarations, and use between its bounds)",
     "prior-measured": "measured (last {months} months) where ten workstations (three printers, "
     "servers…) at "
     "least are monitored: {measured} strata of {strata}; elsewhere assumed",
