@@ -115,12 +115,13 @@ class Host:
 class Meter(MeterSettings):
     """A meter, and how often it is asked; None: as often, and when, as suits its profile.
 
-    `hours` "working" asks it in `working_hours` only. `outlet_load` None: as `load`.
+    `hours` "working" asks it in `working_hours` only. `load` None: a minute; `outlet_load` None: as
+    `load`. What tells of a person has loads of a day unless its own length is said.
     """
 
     sample_s: float | None = None
     hours: Hours | None = None
-    load: LoadLength = "minute"
+    load: LoadLength | None = None
     outlet_load: LoadLength | None = None
 
     def __post_init__(self) -> None:

@@ -1,5 +1,6 @@
 """From the configuration to drivers: the one place that imports them, each when it is used."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from sobre_agent.config import AgentConfig, LoadLength, Meter
 from sobre_agent.version import VERSION
 from sobre_drivers import birth
 from sobre_drivers.calendar import Times
+from sobre_drivers.load import personal
 from sobre_drivers.sample import UJ_PER_J, Described, Driver
 
 if TYPE_CHECKING:
@@ -22,8 +24,9 @@ HERE = ""
 class Source:
     """A driver and how it is asked: every `sample_s` s, its energy cut into loads of `load`.
 
-    The parts of a device (`pdu-a3/outlet-07`) have loads of `part_load`. Sources of one `address`
-    share a line and are asked one after another, and only in `times` if they are given.
+    The parts of a device (`pdu-a3/outlet-07`) have loads of `part_load`, and devices in `by_day`
+    those of a day. Sources of one `address` share a line and are asked one after another, and only
+    in `times` if they are given.
     """
 
     name: str
@@ -33,9 +36,12 @@ class Source:
     address: str = HERE
     part_load: LoadLength | None = None
     times: Times | None = None
+    by_day: frozenset[str] = frozenset()
 
     def load_of(self, device: str) -> LoadLength:
         """The length of this device's loads."""
+        if device in self.by_day:
+            return "day"
         return self.part_load if self.part_load and "/" in device else self.load
 
 
@@ -98,10 +104,24 @@ def _meter(meter: Meter, about: "About", driver: Driver, config: AgentConfig) ->
         meter.device,
         driver,
         meter.sample_s or about.sample_s,
-        meter.load,
+        meter.load or "minute",
         meter.address,
         meter.outlet_load,
         Times(config.zone, config.working_hours)
         if (meter.hours or about.hours) == "working"
         else None,
+        _by_day(meter, driver.describe()),
+    )
+
+
+def _by_day(meter: Meter, described: Iterable[Described]) -> frozenset[str]:
+    """The devices that tell when a person is there, where nobody decided for a finer curve.
+
+    What is said of a PDU as a whole was not said of the PC on one of its outlets.
+    """
+    return frozenset(
+        each.device
+        for each in described
+        if personal(each.device_class)
+        and (meter.outlet_load if "/" in each.device else meter.load) is None
     )

@@ -108,7 +108,7 @@ def look(
             samples = [sample for sample in both if sample is not None]
             own = sources if isinstance(each.driver, host.Host) else ()
             rows.append(_row(described, samples, after.problem, own))
-            cutter = cutter_for(each.load, config.zone, config.working_hours)
+            cutter = cutter_for(each.load_of(described.device), config.zone, config.working_hours)
             loads += _loads(Account(described, cutter, each.sample_s), samples)
             name = topic(node, "birth", described.device)
             births.append((name, birth_of(described, config)))
