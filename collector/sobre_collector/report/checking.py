@@ -1,9 +1,11 @@
 """The checks as they are shown: each in one row, with what it says in words."""
 
+from html import escape
+
 from sobre_collector.report import notation
 from sobre_collector.report.checks import Checks, figures
 from sobre_collector.report.model import Report
-from sobre_collector.report.tables import table
+from sobre_collector.report.notation import bound
 from sobre_collector.report.wording import Lang, marked, note, say
 
 __all__ = ["NAME", "figures", "html", "rows"]
@@ -14,10 +16,14 @@ NAME = "checks"
 def html(found: Checks, report: Report, lang: Lang) -> str:
     """A table of what stands beside the result, and what could not be checked."""
     parts = [f"<p>{marked(say(lang, 'checks.said'))}</p>"]
-    heads = [say(lang, f"checks.{key}") for key in ("check", "value", "means")]
-    listed = rows(found, report, lang)
+    colon = "\u00a0:" if lang == "fr" else ":"
+    # Sentences do not fit into the column of a phone.
+    listed = [
+        f"<li><strong>{escape(bound(f'{label}{colon} {value}'))}</strong><br>{marked(text)}</li>"
+        for label, value, text in rows(found, report, lang)
+    ]
     if listed:
-        parts.append(table(say(lang, "title.checks"), heads, listed))
+        parts.append(f"<ul>{''.join(listed)}</ul>")
     if found.missing:
         texts = "".join(f"<li>{marked(note(lang, one))}</li>" for one in found.missing)
         parts.append(f"<p>{marked(say(lang, 'checks.missing'))}</p><ul>{texts}</ul>")

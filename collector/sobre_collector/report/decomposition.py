@@ -178,4 +178,5 @@ def _line(one: Change, whole_kwh: float, lang: Lang) -> list[str]:
 def _both(kwh: float, whole_kwh: float, lang: Lang) -> str:
     """An effect in energy, with its points of the whole reference, which add up."""
     sign = "+" if kwh > 0 else ""
-    return f"{sign}{notation.energy(kwh, lang)} ({notation.points(kwh / whole_kwh, lang)})"
+    points = notation.points(kwh / whole_kwh, lang).split()[0]
+    return f"{sign}{notation.energy(kwh, lang)} ({points} pt)"

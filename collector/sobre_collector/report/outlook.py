@@ -63,12 +63,10 @@ def rows(found: Outlook, report: Report, lang: Lang) -> list[list[str]]:
     if found.trend_ratio_per_year is not None:
         text = notation.change(found.trend_ratio_per_year, lang)
         lines.append([say(lang, "outlook.row_trend"), text, ""])
-    open_ = found.required_linear_ratio is not None and found.required_linear_ratio > 0
-    if open_ and found.required_linear_ratio is not None:
-        text = notation.points(-found.required_linear_ratio, lang)
-        lines.append([say(lang, "outlook.row_linear"), text, ""])
-    if open_ and found.required_compound_ratio is not None:
-        text = notation.change(found.required_compound_ratio, lang)
+    compound = found.required_compound_ratio
+    # The linear pace stands with the trajectory.
+    if compound is not None and compound < 0:
+        text = notation.change(compound, lang)
         lines.append([say(lang, "outlook.row_compound"), text, ""])
     if found.budget is not None:
         lines += _budget_rows(found.budget, lang)

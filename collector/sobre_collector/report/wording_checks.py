@@ -4,9 +4,6 @@ FRENCH = {
     "title.checks": "Contrôles de sensibilité",
     "checks.said": "Aucun de ces chiffres n’est le résultat : un écart fort signale une hypothèse "
     "à examiner.",
-    "checks.check": "Contrôle",
-    "checks.value": "Valeur",
-    "checks.means": "Lecture",
     "checks.missing": "Ce qui n’a pas pu être contrôlé :",
     "checks.off": "Évolution si les postes muets avaient été éteints",
     "checks.off_means": "{days} jours-appareils sans nouvelles à la clôture de leur mois ; ils "
@@ -27,8 +24,8 @@ FRENCH = {
     "personne ; {devices} appareils vus les deux années. Pas d’écart notable.",
     "checks.link_alarm": "**Alerte** : à comparer à {r} (± {se}, écart type) pour les familles qui "
     "ne concernent personne ; {devices} appareils vus les deux années. Plus de deux écarts types.",
-    "note.newcomers-none": "Nouveaux appareils : aucun mois n’en a au moins trois, à côté d’au "
-    "moins trois anciens de la même strate.",
+    "note.newcomers-none": "Nouveaux appareils : aucun mois n’en a au moins trois à côté d’au "
+    "moins trois anciens de la même strate, ou trop peu de postes en tout pour le dire.",
     "note.checks-not-kept": "Nouveaux appareils et postes muets : ces mois ont été clos avant que "
     "ce qu’il faut pour les contrôler soit conservé ; les données par poste sont effacées.",
     "note.link-not-measured": "Appareils appariés (R_link) : la situation de référence n’est pas "
@@ -47,9 +44,6 @@ ENGLISH = {
     "title.checks": "Sensitivity checks",
     "checks.said": "None of these figures is the result: a large difference points at an "
     "assumption to look into.",
-    "checks.check": "Check",
-    "checks.value": "Value",
-    "checks.means": "Reading",
     "checks.missing": "What could not be checked:",
     "checks.off": "Change had silent PCs been off",
     "checks.off_means": "{days} device-days of which nothing had come when their month was closed; "
@@ -72,7 +66,7 @@ ENGLISH = {
     "classes that tell about nobody; {devices} devices seen in both years. More than two standard "
     "deviations.",
     "note.newcomers-none": "Newly monitored devices: no month has at least three of them beside at "
-    "least three older ones of the same stratum.",
+    "least three older ones of the same stratum, or too few workstations in all to tell.",
     "note.checks-not-kept": "Newly monitored devices and silent PCs: these months were closed "
     "before what it takes to check them was kept; the data of single PCs are erased.",
     "note.link-not-measured": "Matched devices (R_link): the reference situation is not measured, "
