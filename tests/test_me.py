@@ -2,6 +2,7 @@
 
 import json
 import os
+import webbrowser
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -195,6 +196,28 @@ def test_me_runs_from_the_command_line(
     told = json.loads(capsys.readouterr().out)
     assert told["sent"]["waiting"] == 2
     assert set(told["periods"]) == {"today", "week", "year"}
+
+
+@pytest.mark.parametrize(("browser", "code"), [(True, 0), (False, 1)], ids=["shown", "no-browser"])
+def test_me_opens_a_private_page_in_the_browser(
+    tmp_path: Path,
+    spool: Spool,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    browser: bool,
+    code: int,
+) -> None:
+    spool.close()
+    opened: list[str] = []
+    # A browser cannot run here: what it would be given is looked at.
+    monkeypatch.setattr(webbrowser, "open", lambda uri: opened.append(uri) or browser)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    words = ["me", "--open", "--config", str(write_config(tmp_path)), "--lang", "fr"]
+    assert main(words) == code
+    path = tmp_path / "sobre-me.html"
+    assert capsys.readouterr().out == f"{path}\n"
+    assert opened == [path.as_uri()]
+    assert "Ce que cet ordinateur a consommé" in path.read_text("utf-8")
 
 
 def test_me_makes_no_spool_where_there_is_none(
