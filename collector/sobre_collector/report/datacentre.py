@@ -229,7 +229,8 @@ def rows(found: Datacentre, report: Report, lang: Lang) -> list[list[str]]:
         else:
             value = notation.number(room.pue, lang, 2)
             if room.standing == "interim":
-                value += f" ({name(lang, 'standing', room.standing)})"
+                n = sum(month.pue is not None for month in room.months)
+                value += f" ({say(lang, 'room.interim', n=n)})"
         if room.low is not None and room.high is not None:
             low, high = (notation.number(end, lang, 2) for end in (room.low, room.high))
             interval = f"{low} {'à' if lang == 'fr' else 'to'} {high}"
