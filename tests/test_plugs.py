@@ -185,6 +185,9 @@ def test_tasmota_is_told_who_asks(tmp_path: Path) -> None:
             with pytest.raises(MeterError) as caught:
                 driver.read()
     assert "a%26b" not in str(caught.value)
+    gone = Login("admin", tmp_path / "gone")
+    with pytest.raises(ConfigError, match=r"^plug-1: .*gone: the password cannot be read"):
+        catalog.driver_for(Meter("plug-1", "tasmota", host=HOST, login=gone))
 
 
 def digest(algorithm: str, hashed: Callable[[bytes], Any]) -> Callable[[Question], Said]:

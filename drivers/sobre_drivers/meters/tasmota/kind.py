@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.meters import model as models
 from sobre_drivers.meters.configured import MeterSettings
 from sobre_drivers.meters.kind import About, Lines, MeterDriver, Own
@@ -51,11 +52,20 @@ def driver(
     if made.by == "mqtt":
         return drivers.published(meter, described, made.silent_s, figures, lines)
     from sobre_drivers.meters.plugs.polled import Question
+
+    question = Question(f"/cm?{_who(meter)}cmnd=Status%208", figures)
+    return drivers.polled(meter, described, {meter.device: question})
+
+
+def _who(meter: MeterSettings) -> str:
+    """User and password, which Tasmota takes in the address alone."""
     from sobre_drivers.meters.web import password
 
-    who = ""
-    if meter.login.username:
-        secret = quote(password(meter.login.password_file), safe="")
-        who = f"user={quote(meter.login.username, safe='')}&password={secret}&"
-    question = Question(f"/cm?{who}cmnd=Status%208", figures)
-    return drivers.polled(meter, described, {meter.device: question})
+    login = meter.login
+    if not login.username:
+        return ""
+    try:
+        secret = password(login.password_file)
+    except MeterError as error:
+        raise ConfigError(f"{meter.device}: {error}") from error
+    return f"user={quote(login.username, safe='')}&password={quote(secret, safe='')}&"
