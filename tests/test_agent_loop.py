@@ -176,6 +176,64 @@ def test_hanging_meter_delays_only_its_own_line() -> None:
     assert "hung" not in heard.counts
 
 
+def test_many_addresses_are_asked_in_turn_by_few_threads() -> None:
+    clock = Turned()
+    meters = [Steady(f"m{n}", clock) for n in range(200)]
+    heard = Heard(enough=lambda counts: len(counts) == 200 and min(counts.values()) >= 2)
+    threads: set[int] = set()
+    for each in meters:
+        each.says = lambda: threads.add(threading.get_ident())
+    heard.loop = Loop([source(m, 0.5, at=f"{m.name}:502") for m in meters], Now(), heard.enter)
+    assert loop_ends(heard.loop, threading.Event())
+    # As many as the machine happened to wait for at a time.
+    assert len(threads) < 150
+
+
+def test_each_hanging_meter_keeps_a_thread_and_no_more() -> None:
+    clock, release = Turned(), threading.Event()
+
+    def hangs() -> None:
+        release.wait(30)
+
+    hung = [Steady(f"hung{n}", clock, says=hangs) for n in range(10)]
+    good = [Steady(f"good{n}", clock) for n in range(10)]
+    asked_of_the_hung: list[int] = []
+
+    def enough(counts: dict[str, int]) -> bool:
+        if len(counts) < 10 or min(counts.values()) < 5:
+            return False
+        asked_of_the_hung.extend(each.asked for each in hung)
+        release.set()
+        return True
+
+    heard = Heard(enough=enough)
+    sources = [source(m, 0.01, at=f"{m.name}:502") for m in (*hung, *good)]
+    heard.loop = Loop(sources, Now(), heard.enter)
+    assert loop_ends(heard.loop, release)
+    assert asked_of_the_hung[:10] == [1] * 10
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_driver_that_fails_as_none_should_ends_the_loop() -> None:
+    def breaks() -> None:
+        raise AttributeError("a mistake of ours")
+
+    loop = Loop([source(Steady("x", Turned(), says=breaks), at="x:502")], Now(), lambda heard: None)
+    limit = threading.Timer(30, loop.stop)
+    limit.start()
+    assert loop.run() is False
+    limit.cancel()
+
+
+def test_first_turns_are_spread() -> None:
+    clock = Turned()
+    loop = Loop(
+        [source(Steady(f"m{n}", clock), 60, at=f"m{n}:502") for n in range(4)], clock, print
+    )
+    due_s = [group.due_s() - clock.now().mono_s for group in loop._elsewhere]
+    assert due_s == [0.0, 2.5, 5.0, 7.5]
+
+
 def loop_ends(loop: Loop, release: threading.Event) -> bool:
     """Run a loop, with a limit; what `run` answered."""
     limit = threading.Timer(30, loop.end)

@@ -1,7 +1,7 @@
 """Asks every source at its own pace and sleeps in between: nothing wakes this process for nothing.
 
-This machine is asked in the main thread. Each address has a thread of its own, so that a meter that
-hangs delays only those behind the same gateway; all settle in the main thread.
+This machine is asked in the main thread. Addresses are asked by others, so that a meter that hangs
+delays only those behind the same gateway; all settle in the main thread.
 """
 
 import logging
@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from zoneinfo import ZoneInfo
 
+from sobre_agent.askers import Askers
 from sobre_agent.config import Allowed
 from sobre_agent.schedule import Group, Round, asked, private
 from sobre_agent.sources import HERE, Source
 from sobre_drivers.clock import Clock
 
 STOP_WITHIN_S = 5.0
+# The first turns of all addresses are spread over so long (s), or a shorter pace.
+APART_S = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -39,24 +42,22 @@ class Loop:
             by_address.setdefault(source.address, []).append(source)
         here = by_address.pop(HERE, None)
         self._here = None if here is None else Group(here, clock)
-        self._elsewhere = [Group(group, clock) for group in by_address.values()]
+        self._elsewhere = [
+            Group(group, clock, _apart_s(group, number, len(by_address)))
+            for number, group in enumerate(by_address.values())
+        ]
         self._inbox: SimpleQueue[Round | None] = SimpleQueue()
         self._stopping = threading.Event()
+        self._askers = Askers(self._elsewhere, clock, self._inbox.put, self.end)
 
     def run(self) -> bool:
         """Ask until stopped, then this machine once more; False if a thread ended on its own."""
-        threads = [
-            threading.Thread(target=self._ask, args=(group,), daemon=True)
-            for group in self._elsewhere
-        ]
-        for thread in threads:
-            thread.start()
+        self._askers.start()
         while self.turn(self.wait_s()):
             self._beat()
         asked_to = self._stopping.is_set()
         self._stopping.set()
-        for thread in threads:
-            thread.join(STOP_WITHIN_S / len(threads))
+        self._askers.stop(STOP_WITHIN_S)
         for source in self._here.sources if self._here else ():
             if not (self._here and self._here.allowed.paused and private(source)):
                 self._enter(asked(source, self._clock))
@@ -98,12 +99,10 @@ class Loop:
         self._enter(heard)
         return True
 
-    def _ask(self, group: Group) -> None:
-        try:
-            while not self._stopping.wait(max(0.0, group.due_s() - self._clock.now().mono_s)):
-                self._inbox.put(group.ask())
-        finally:
-            self.end()
+
+def _apart_s(group: Sequence[Source], number: int, count: int) -> float:
+    """When the how-manieth address is first due (s): not all of them at one moment."""
+    return min(APART_S, *(source.sample_s for source in group)) * number / count
 
 
 class Silence:

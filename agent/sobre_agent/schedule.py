@@ -45,14 +45,17 @@ class _Turn:
 
 
 class Group:
-    """Sources that are asked one after another: those behind one address, or this machine."""
+    """Sources that are asked one after another: those behind one address, or this machine.
 
-    def __init__(self, sources: Sequence[Source], clock: Clock) -> None:
+    They are due from `delay_s` (s) on.
+    """
+
+    def __init__(self, sources: Sequence[Source], clock: Clock, delay_s: float = 0.0) -> None:
         self.sources = sources
         self.allowed = Allowed()
         self._clock = clock
-        now_s = clock.now().mono_s
-        self._turns = [_Turn(now_s, number) for number in range(len(sources))]
+        due_s = clock.now().mono_s + delay_s
+        self._turns = [_Turn(due_s, number) for number in range(len(sources))]
 
     def due_s(self) -> float:
         """When the next of them is due."""
