@@ -209,8 +209,13 @@ def test_me_opens_a_private_page_in_the_browser(
 ) -> None:
     spool.close()
     opened: list[str] = []
+
+    def shown(uri: str) -> bool:
+        opened.append(uri)
+        return browser
+
     # A browser cannot run here: what it would be given is looked at.
-    monkeypatch.setattr(webbrowser, "open", lambda uri: opened.append(uri) or browser)
+    monkeypatch.setattr(webbrowser, "open", shown)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     words = ["me", "--open", "--config", str(write_config(tmp_path)), "--lang", "fr"]
     assert main(words) == code

@@ -17,8 +17,8 @@ WORDS = {
         "since": "L'historique de cet ordinateur commence le {day}.",
         "hours": "Heures de travail : de {start} h à {end} h, hors jours de repos et fériés.",
         "method": "Méthode : {method} ; erreur annoncée : {error} (95 %).",
-        "range": "Sur cent ordinateurs comme celui-ci, la vraie valeur est dans cet intervalle "
-        "pour quatre-vingt-quinze.",
+        "range": "Pour 95 ordinateurs sur 100 comme celui-ci, la vraie valeur est "
+        "dans cet intervalle.",
         "unstated": "non précisée",
         "estimated": "C'est une estimation : aucun capteur d'un ordinateur ne mesure sa prise.",
         "screens": "Les écrans extérieurs n'y sont pas comptés ; l'énergie de cette mesure "
@@ -60,8 +60,7 @@ WORDS = {
         "since": "The history of this PC begins on {day}.",
         "hours": "Working hours: {start}:00 to {end}:00, except days of rest and public holidays.",
         "method": "Method: {method}; stated error: {error} (95 %).",
-        "range": "Of a hundred PCs like this one, the true value lies within that range "
-        "for ninety-five.",
+        "range": "For 95 of 100 PCs like this one, the true value lies within that range.",
         "unstated": "not stated",
         "estimated": "This is an estimate: no sensor in a PC measures its plug.",
         "screens": "External screens are not in it; the energy of this measuring itself is.",
