@@ -8,7 +8,7 @@ import pytest
 
 import machine_year as truth
 from intake_house import PARIS
-from machine_year import Sent, house, messages, write
+from machine_year import Sent, house, messages, work, write
 from sobre_collector.cli import main
 from sobre_collector.indicators.counter_pages import pages_within
 from sobre_collector.indicators.pages import Counter
@@ -198,3 +198,23 @@ def test_pages_between_two_readings(
     pages, days, _ = pages_within(readings, Counter(40), *year)
     assert pages == pytest.approx(expected[0])
     assert days == expected[1]
+
+
+def test_single_printers_are_listed_but_for_private_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = truth.TABLES["printers.csv"].splitlines()
+    private = [f"{line},{'private' if not n else ''}" for n, line in enumerate(table)]
+    private[1] += "yes"
+    perimeter = write(tmp_path, {"printers.csv": "\n".join(private) + "\n"})
+    with house(tmp_path) as of:
+        days = [day for day in truth.days() if day.month == 1]
+        sent = (each for day in days for each in truth.telling(day))
+        of.intake.take([*truth.births(), *messages(sent)])
+        work(of, perimeter)
+    assert main(["printers", "--data", str(tmp_path), "--year", "2025", "list"]) == 0
+    said = capsys.readouterr().out
+    assert "imp-00" not in said
+    assert "9 printers; 1 more are private" in said
+    worked = sum(truth.working(day) for day in days)
+    assert f"imp-05  Parle: {6 * worked / 31:.2f} h/day, 0% unknown, {110 * worked} pages" in said

@@ -1,9 +1,11 @@
 """`sobre printers`: their figures, thresholds of their states, and what a schedule would save."""
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from sobre_collector.commands.collect import perimeter_of, settings_of
@@ -16,6 +18,7 @@ from sobre_collector.indicators.printer_use import page_energy_of, schedule_savi
 from sobre_collector.indicators.unit_month import PageSums, UnitMonth
 from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.printing.learning import powers_w, window_use, windows
+from sobre_collector.printing.single import singles
 from sobre_collector.report.printer_groups import OFF_W, RESTART_KWH, U_RESTART_KWH
 from sobre_collector.rows import Key
 from sobre_collector.store.base import Series
@@ -32,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre printers` and of what it can do."""
     add_options(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="each printer of the year, but for private ones")
     actions.add_parser("thresholds", help="models, and who confirmed their thresholds")
     learn = actions.add_parser("learn", help="propose a model's thresholds from its power")
     learn.add_argument("--days", type=int, default=14, help="look so far back (default: 14)")
@@ -69,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "confirm":
         return _confirm(options, config, perimeter)
     with closing(Ledger(config.data / "ledger.db", readonly=True)) as ledger:
+        if options.action == "list":
+            return _list(options, ledger, perimeter)
         if options.action == "thresholds":
             return _thresholds(ledger, perimeter)
         with closing(open_series(config, perimeter.timezone, BY, create=False)) as series:
@@ -130,6 +136,26 @@ def _confirm(options: argparse.Namespace, config: CollectorConfig, perimeter: Pe
             options.model, limits, options.role, options.reason, int(time.time())
         )
     print(f"Confirmed as no. {made.number}; days of open months are built again with them.")
+    return 0
+
+
+def _list(options: argparse.Namespace, ledger: Ledger, perimeter: Perimeter) -> int:
+    year = options.year or local_day(time.time(), perimeter.timezone).year
+    found, private = singles(ledger.units.of_class("printer", f"{year}-01", f"{year}-12"))
+    for one in found:
+        if options.json:
+            print(json.dumps(asdict(one)))
+            continue
+        hours = (
+            "hours unknown"
+            if one.running_h_per_day is None
+            else f"{one.running_h_per_day:.2f} h/day"
+        )
+        pages = "no pages told" if one.pages is None else f"{one.pages} pages"
+        unknown = "" if one.unknown_ratio is None else f", {one.unknown_ratio:.0%} unknown"
+        print(f"{one.node}/{one.device}  {one.model}: {hours}{unknown}, {pages}, {one.kwh:.1f} kWh")
+    if not options.json:
+        print(f"{year}: {len(found)} printers; {private} more are private or in no register")
     return 0
 
 
