@@ -53,9 +53,9 @@ def test_a_month_without_the_facility_makes_the_pue_interim_and_is_named(
     rest = [day for day in truth.days() if day.month != 5]
     it, into = (sum(f(day) for day in rest) for f in (truth.it_w, truth.facility_w))
     assert room.pue == pytest.approx(into / it, rel=1e-3)
-    silent = [n for n in report.notes if n.code == "room-silent"]
-    assert [n.values["months"] for n in silent] == ["2025-05"]
-    assert silent[0].values["measures"] == "facility"
+    named = [n for n in report.notes if n.code == "room-silent"]
+    assert [n.values["months"] for n in named] == ["2025-05"]
+    assert named[0].values["measures"] == "facility"
 
 
 def test_more_out_than_in_is_a_metering_error_and_no_pue(tmp_path: Path) -> None:
