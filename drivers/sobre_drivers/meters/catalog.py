@@ -21,7 +21,8 @@ OWN_FOLDER = Path(__file__).parent / "profiles"
 PROTOCOLS = (
     "modbus",
     "tic",
-    "snmp", "ipp",
+    "snmp",
+    "ipp",
     "p1",
     "nut",
     "dcmi",

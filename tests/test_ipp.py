@@ -1,0 +1,353 @@
+"""IPP: bytes taken apart, states dated, and a real printer that prints."""
+
+import http.client
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services import ippeveprinter
+from sobre_agent.config import Meter
+from sobre_drivers.errors import ConfigError, MeterError
+from sobre_drivers.load import Origin
+from sobre_drivers.meters import catalog, patience
+from sobre_drivers.meters.configured import Login
+from sobre_drivers.meters.ipp import client, meaning, message, profile
+from sobre_drivers.meters.ipp.meaning import Seen
+
+HOST = "127.0.0.1"
+IPP = profile.read(catalog.find("ipp-printer"))
+METERED = profile.read(catalog.find("ipp-metered-printer"))
+
+# An answer written down from RFC 8010, 3.1: version 1.1, successful-ok, request 7; two operation
+# attributes; of the printer an enum, two keywords of one name, an integer and an unknown value.
+WRITTEN = bytes.fromhex(
+    "0101 0000 00000007"
+    "01"
+    "47 0012 617474726962757465732d63686172736574 0005 7574662d38"
+    "48 001b 617474726962757465732d6e61747572616c2d6c616e6775616765 0002 656e"
+    "04"
+    "23 000d 7072696e7465722d7374617465 0004 00000003"
+    "44 0015 7072696e7465722d73746174652d726561736f6e73 0007 7374616e646279"
+    "44 0000 0011 6d656469612d6c6f772d7761726e696e67"
+    "21 000f 7072696e7465722d75702d74696d65 0004 00000e10"
+    "12 0019 7072696e7465722d73746174652d6368616e67652d74696d65 0000"
+    "03".replace(" ", "")
+)
+
+
+def test_an_answer_is_taken_apart() -> None:
+    found = message.answer(WRITTEN)
+    assert (found.status, found.request) == (0, 7)
+    assert found.printer == {
+        "printer-state": [3],
+        "printer-state-reasons": ["standby", "media-low-warning"],
+        "printer-up-time": [3600],
+        "printer-state-change-time": [None],
+    }
+
+
+def test_a_question_is_what_the_rfc_says() -> None:
+    asked = message.question("ipp://p/ipp/print", 7, ("printer-state", "printer-up-time"))
+    assert asked[:8] == bytes.fromhex("0200000b00000007")
+    assert asked.endswith(
+        b"\x44\x00\x14requested-attributes\x00\x0dprinter-state\x44\x00\x00\x00\x0fprinter-up-time\x03"
+    )
+    assert b"\x45\x00\x0bprinter-uri\x00\x11ipp://p/ipp/print" in asked
+
+
+@given(st.binary(max_size=400))
+def test_no_bytes_end_in_anything_but_a_meters_error(data: bytes) -> None:
+    for each in (data, WRITTEN[:9] + data, WRITTEN[: len(data)]):
+        try:
+            message.answer(each)
+        except MeterError:
+            continue
+
+
+NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20)
+INTEGERS = st.integers(-(2**31), 2**31 - 1)
+
+
+def encoded(tag: int, name: str, data: bytes) -> bytes:
+    """An attribute, written anew from RFC 8010: nothing of ours."""
+    text = name.encode("ascii")
+    return (
+        bytes([tag, len(text) >> 8, len(text) & 255]) + text + len(data).to_bytes(2, "big") + data
+    )
+
+
+@given(st.dictionaries(NAMES, st.lists(INTEGERS | st.booleans() | NAMES, min_size=1, max_size=3)))
+def test_what_was_written_is_read(attributes: dict[str, list[Any]]) -> None:
+    data = WRITTEN[:8] + b"\x04"
+    for name, values in attributes.items():
+        for number, value in enumerate(values):
+            own = name if number == 0 else ""
+            if isinstance(value, bool):
+                data += encoded(0x22, own, bytes([value]))
+            elif isinstance(value, int):
+                data += encoded(0x21, own, (value & 0xFFFFFFFF).to_bytes(4, "big"))
+            else:
+                data += encoded(0x41, own, value.encode())
+    assert message.answer(data + b"\x03").printer == attributes
+
+
+def collection(members: Mapping[str, tuple[int, bytes]], name: str) -> bytes:
+    inside = b"".join(
+        encoded(0x4A, "", member.encode()) + encoded(tag, "", data)
+        for member, (tag, data) in members.items()
+    )
+    return encoded(0x34, name, b"") + inside + encoded(0x37, "", b"")
+
+
+def meter(actual: bool, kwh: int = 123, watts: int = 38, state: str = "on") -> bytes:
+    return collection(
+        {
+            "current-watts": (0x21, watts.to_bytes(4, "big")),
+            "lifetime-kwh": (0x21, kwh.to_bytes(4, "big")),
+            "meters-are-actual": (0x22, bytes([actual])),
+            "power-state": (0x44, state.encode()),
+        },
+        "power-state-monitor-col",
+    )
+
+
+def said(*more: bytes) -> Mapping[str, message.Values]:
+    return message.answer(WRITTEN[:8] + b"\x04" + b"".join(more) + b"\x03").printer
+
+
+def state(code: int, *reasons: str) -> bytes:
+    made = encoded(0x23, "printer-state", code.to_bytes(4, "big"))
+    for number, reason in enumerate(reasons or ("none",)):
+        made += encoded(0x44, "" if number else "printer-state-reasons", reason.encode())
+    return made
+
+
+def number(name: str, value: int) -> bytes:
+    return encoded(0x21, name, value.to_bytes(4, "big", signed=True))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ((state(3),), "ready"),
+        ((state(3, "media-low-warning"),), "ready"),
+        ((state(3, "standby"),), "sleep"),
+        ((state(3, "media-low-warning", "hibernate-report"),), "sleep"),
+        ((state(4, "standby"),), "printing"),
+        # Stopped: on, and nobody knows how warm.
+        ((state(5, "media-jam-error"),), "unknown"),
+        ((state(9),), "unknown"),
+        ((), "unknown"),
+        ((state(3), meter(True, state="suspend")), "sleep"),
+        ((state(3), meter(True, state="off-soft")), "off"),
+    ],
+)
+def test_a_state_is_told(attributes: tuple[bytes, ...], expected: str) -> None:
+    assert meaning.seen(IPP, said(*attributes)).state == expected
+
+
+@pytest.mark.parametrize(
+    ("up", "changed", "since_s"), [(5000, 4100, 900), (100, 4100, None), (100, -1, None)]
+)
+def test_a_change_is_dated_by_the_printers_own_clock(
+    up: int, changed: int, since_s: float | None
+) -> None:
+    attributes = said(
+        state(3), number("printer-up-time", up), number("printer-state-change-time", changed)
+    )
+    assert meaning.seen(IPP, attributes).since_s == since_s
+
+
+def test_one_that_never_says_that_it_sleeps_does_so_after_its_own_delay() -> None:
+    from dataclasses import replace
+
+    knows = replace(IPP, sleep_after_s=900.0)
+    for up, expected in ((899, "ready"), (900, "sleep")):
+        attributes = said(
+            state(3), number("printer-up-time", up), number("printer-state-change-time", 0)
+        )
+        assert meaning.seen(knows, attributes).state == expected
+
+
+def test_pages_are_those_of_the_profiles_unit() -> None:
+    attributes = said(state(3), number("printer-impressions-completed", 812))
+    assert meaning.seen(IPP, attributes).pages == 812
+    assert meaning.seen(IPP, said(number("printer-media-sheets-completed", 400))).pages is None
+
+
+def test_its_own_meter_is_read_if_it_is_one() -> None:
+    metered = meaning.seen(METERED, said(state(3), meter(True)))
+    assert (metered.register_uj, metered.power_w) == (123 * 3_600_000_000_000, 38)
+    guessed = meaning.seen(METERED, said(state(3), meter(False)))
+    assert (guessed.register_uj, guessed.power_w) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "mean_w"),
+    [
+        # Printing for the last 60 s of 600: 40 W before, 450 W since.
+        ("ready", Seen("printing", since_s=60.0), (40 * 540 + 450 * 60) / 600),
+        ("printing", Seen("sleep", since_s=500.0), (450 * 100 + 4 * 500) / 600),
+        ("ready", Seen("ready", since_s=4000.0), 40),
+        ("ready", Seen("printing"), None),
+        ("unknown", Seen("ready", since_s=60.0), None),
+        ("ready", Seen("unknown", since_s=60.0), None),
+    ],
+)
+def test_a_change_between_two_questions_makes_the_mean_exact(
+    before: str, now: Seen, mean_w: float | None
+) -> None:
+    assert meaning.mean_w(IPP, before, now, 600.0) == mean_w
+
+
+@pytest.mark.parametrize(
+    ("more", "finding"),
+    [
+        ({"host": "", "serial_port": "/dev/null"}, r"host is missing"),
+        ({"outlets": (1,)}, r"a printer has no outlets"),
+        ({"login": Login("me", Path("/dev/null"))}, r"login\.username is not used"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(more: dict[str, Any], finding: str) -> None:
+    known: dict[str, Any] = {"host": HOST}
+    with pytest.raises(ConfigError, match=finding):
+        catalog.describe(Meter(device="p", profile="ipp-printer", **known | more))
+
+
+def test_a_printer_is_estimated_and_asked_seldom() -> None:
+    (about,) = catalog.describe(Meter(device="p", profile="ipp-printer", host=HOST))
+    assert (about.origin, about.method) == (
+        Origin.ESTIMATED,
+        "ipp ipp-printer, pages in impressions",
+    )
+    known = catalog.about(catalog.find("ipp-printer"))
+    assert (known.sample_s, known.hours) == (600, "working")
+    (metered,) = catalog.describe(Meter(device="p", profile="ipp-metered-printer", host=HOST))
+    assert (metered.origin, metered.count_uj) == (Origin.MEASURED, 3_600_000_000_000)
+
+
+class _Answers(BaseHTTPRequestHandler):
+    """Says what the server was given: (HTTP status, type, body)."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        status, kind, body = self.server.says  # type: ignore[attr-defined]
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quietly."""
+
+
+@pytest.fixture
+def web() -> Iterator[HTTPServer]:
+    server = HTTPServer((HOST, 0), _Answers)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("says", "finding"),
+    [
+        ((404, "text/html", b"no"), r"HTTP 404; check port and path"),
+        ((200, "text/html", b"<html>"), r"an answer that is not IPP"),
+        ((200, "application/ipp", b"\x01\x01"), r"ends in the middle"),
+        ((200, "application/ipp", WRITTEN.replace(b"\0\0\0\7", b"\0\0\0\2", 1)), r"another quest"),
+        ((200, "application/ipp", b"\1\1\4\6\0\0\0\1\3"), r"refused \(status 0x0406\)"),
+        ((200, "application/ipp", b"\1\1\0\0\0\0\0\1\3"), r"does not say its state"),
+        ((200, "application/ipp", b"\0" * (client.MAX_BYTES + 1)), r"more than 262144 bytes"),
+    ],
+    ids=["404", "html", "short", "another", "refused", "empty", "long"],
+)
+def test_an_answer_that_is_none_is_named(web: HTTPServer, says: object, finding: str) -> None:
+    web.says = says  # type: ignore[attr-defined]
+    port = int(web.server_address[1])
+    meter = catalog.driver_for(Meter(device="p", profile="ipp-printer", host=HOST, port=port))
+    with pytest.raises(MeterError, match=rf"^p \({HOST}:{port}\): .*{finding}"):
+        meter.read()
+
+
+def test_a_printer_that_is_away_is_named() -> None:
+    silent = Meter(device="p", profile="ipp-printer", host=HOST, port=9, timeout_s=1)
+    with pytest.raises(MeterError, match=r"^p .*no connection; check the address"):
+        catalog.driver_for(silent).read()
+
+
+def job(port: int) -> None:
+    """Print-Job (0x0002), written from RFC 8011, 4.2.1."""
+    operation = (
+        encoded(0x47, "attributes-charset", b"utf-8")
+        + encoded(0x48, "attributes-natural-language", b"en")
+        + encoded(0x45, "printer-uri", b"ipp://localhost/ipp/print")
+        + encoded(0x42, "requesting-user-name", b"test")
+        + encoded(0x49, "document-format", b"image/urf")
+    )
+    body = bytes.fromhex("0101000200000001") + b"\x01" + operation + b"\x03" + b"UNIRAST\0"
+    connection = http.client.HTTPConnection(HOST, port, timeout=20)
+    connection.request("POST", "/ipp/print", body, {"Content-Type": "application/ipp"})
+    answer = connection.getresponse()
+    status = int.from_bytes(answer.read()[2:4], "big")
+    connection.close()
+    assert (answer.status, status) == (200, 0)
+
+
+def test_a_real_printer_prints_and_says_since_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CUPS' ippeveprinter runs a command for the job, which lasts until the test lets it end."""
+    why = ippeveprinter.absent()
+    if why:
+        pytest.skip(why)
+    # The test asks more often than any agent does.
+    monkeypatch.setattr(patience.Patience, "rests", lambda self: False)
+    done = tmp_path / "done"
+    command = tmp_path / "print.sh"
+    command.write_text(f"#!/bin/sh\nuntil [ -e {done} ]; do sleep 0.1; done\n", encoding="utf-8")
+    command.chmod(0o700)
+    with ippeveprinter.Printer(tmp_path / "printer", str(command)) as printer:
+        meter = catalog.driver_for(
+            Meter(device="p", profile="ipp-printer", host=HOST, port=printer.port, timeout_s=20)
+        )
+        (first,) = meter.read()
+        assert (first.state, first.power_w, first.mean) == ("ready", 40, False)
+        assert first.serial is not None
+        # Its times are whole seconds.
+        until(meter, state="ready", since=3)
+        started_s = time.monotonic()
+        job(printer.port)
+        until(meter, state="printing", since=1)
+        (printing,) = meter.read()
+        assert (printing.state, printing.mean) == ("printing", True)
+        assert 40 < (printing.power_w or 0) < 450, "the change between two answers is dated"
+        done.touch()
+        since = until(meter, state="ready", since=0)
+        meter.close()
+    # To the printer's whole seconds.
+    assert since <= time.monotonic() - started_s + 1
+
+
+def until(meter: Any, state: str, since: float) -> float:
+    """Wait until it says that it has been in the state for so long; for how long it has been."""
+    deadline_s = time.monotonic() + 30
+    while True:
+        shown = {each.name: each.value for each in meter.shown()}
+        if shown["state"] == state and isinstance(shown["since"], float):
+            since_s = float(shown["since"])
+            if since_s >= since:
+                return since_s
+        assert time.monotonic() < deadline_s, shown
+        time.sleep(0.1)
