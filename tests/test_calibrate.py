@@ -333,6 +333,8 @@ def test_two_files_give_a_comparison(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert found.factor_ratio == pytest.approx(1.25, rel=1e-3)
     assert (found.device_class, found.processor) == (LAPTOP, "Zen")
     assert found.hours == pytest.approx(4.0)
+    # That of the last reading, whenever they are compared.
+    assert found.day == "2023-11-15"
     assert set(json.loads(out.read_bytes())) == {
         "v",
         "kind",

@@ -98,7 +98,7 @@ def _live(options: argparse.Namespace, config: AgentConfig, sources: list[Source
                 found.append(step)
             told.round(found)
     made = result(found, plug.described.count_uj / UJ_PER_J)
-    _written(options.out, made, _about(host), error_ratio)
+    _written(options.out, made, _about(host), error_ratio, SystemClock().now().wall_s)
     return 0
 
 
@@ -159,7 +159,7 @@ def _compare(options: argparse.Namespace) -> int:
     if options.plug_error is None:
         raise ConfigError("--plug-error: say how far the plug may be wrong (95 %), such as 0.02")
     made = result(compared(own, plug, GAP_S, about["method"]))
-    _written(options.out, made, about, options.plug_error)
+    _written(options.out, made, about, options.plug_error, own.times_s[-1])
     return 0
 
 
@@ -183,7 +183,9 @@ def _about(host: Host) -> dict[str, str]:
     return {"device_class": described.device_class, "processor": family, "method": method}
 
 
-def _written(path: Path, made: Result, about: Mapping[str, str], error_ratio: float) -> None:
+def _written(
+    path: Path, made: Result, about: Mapping[str, str], error_ratio: float, ended_s: float
+) -> None:
     found = Comparison(
         about["device_class"],
         about["processor"],
@@ -193,7 +195,7 @@ def _written(path: Path, made: Result, about: Mapping[str, str], error_ratio: fl
         round(made.se_ratio, 6),
         error_ratio,
         round(made.hours, 2),
-        datetime.now(UTC).date().isoformat(),
+        datetime.fromtimestamp(ended_s, tz=UTC).date().isoformat(),
     )
     payload = comparison.encode(found)
     try:
