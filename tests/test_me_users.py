@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -18,8 +20,9 @@ import pytest
 from sobre_agent import config as agent_config
 from sobre_agent.cli import main
 from sobre_agent.commands import me, once
+from sobre_agent.commands.run import _Leaving
 from sobre_agent.own import facts, figures, page
-from sobre_agent.spool import FILE
+from sobre_agent.spool import FILE, Spool
 from sobre_drivers.errors import StoreError
 
 # What a user's process imports while it is still root here: a developer's Python may be private.
@@ -242,3 +245,19 @@ def test_without_a_place_nothing_is_left(pc: Path) -> None:
     config = agent_config.load(configured(pc))
     assert facts.place(config, {}) is None
     assert facts.place(config, {"RUNTIME_DIRECTORY": "/run/a:/run/b"}) == Path("/run/a/own.json")
+
+
+def test_a_place_that_cannot_be_written_is_said_once_and_stops_nothing(
+    pc: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = pc / "gone" / facts.FILE
+    config = replace(agent_config.load(configured(pc)), own_figures=path)
+    with closing(Spool(config.spool.folder)) as spool:
+        leave = _Leaving(config, "pc-1", spool)
+        for _ in range(3):
+            leave(1_795_000_000.0)
+        assert len(caplog.messages) == 1
+        assert str(path) in caplog.text
+        path.parent.mkdir()
+        leave(1_795_000_000.0)
+    assert facts.read(path)["device"] == "pc-1"
