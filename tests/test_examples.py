@@ -9,7 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from sobre_agent.config import AgentConfig
+from sobre_agent.config import AgentConfig, Meter
+from sobre_agent.meters_file import read
 from sobre_collector.config import CollectorConfig, load_config
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.perimeter.glpi import Words
@@ -110,7 +111,14 @@ def test_every_table_that_a_perimeter_can_name_has_an_example() -> None:
     files = tomllib.loads(text)["files"]
     kind = get_type_hints(PerimeterTable)["files"]
     assert files.keys() == {field.name for field in fields(kind)}
-    assert sorted(files.values()) == sorted(path.name for path in CONFIG.glob("*.example.csv"))
+    tables = {path.name for path in CONFIG.glob("*.example.csv")} - {"meters.example.csv"}
+    assert sorted(files.values()) == sorted(tables)
+
+
+def test_the_example_of_meters_in_a_table_is_valid() -> None:
+    found = read(CONFIG / "meters.example.csv", Meter)
+    assert [each["device"] for each in found] == ["pdu-a1", "pdu-a2", "feeder-1", "feeder-2"]
+    assert found[1]["outlets"] == [*range(1, 9), 12, *range(20, 25)]
 
 
 @pytest.mark.parametrize("path", sorted(CONFIG.glob("*.example.*")), ids=lambda path: path.name)

@@ -67,6 +67,7 @@ LAYERS = {
         meters.catalog
     """,
     "sobre_agent": """
+        meters_file
         config crash pairs cutters elapsed entropy identity lock version
         open_load resend naming readings_file spool_schema
         account pace sources

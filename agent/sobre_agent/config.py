@@ -162,7 +162,10 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class AgentConfig:
-    """All settings of an agent. `node` empty: derived from this machine and the key file."""
+    """All settings of an agent. `node` empty: derived from this machine and the key file.
+
+    `meters` are those of `meters_file` too, once it was loaded.
+    """
 
     organisation: str
     site: str
@@ -179,6 +182,7 @@ class AgentConfig:
     host: Host = field(default_factory=Host)
     working_hours: WorkingHours = field(default_factory=WorkingHours)
     meters: tuple[Meter, ...] = ()
+    meters_file: Path | None = None
 
     def __post_init__(self) -> None:
         for key, text in (("organisation", self.organisation), ("site", self.site)):
@@ -220,8 +224,19 @@ class AgentConfig:
 
 
 def load(path: Path) -> AgentConfig:
-    """The configuration in a file; ConfigError holds one line for each mistake in it."""
-    return settings.load(path, AgentConfig)
+    """The configuration in a file, with the meters of its `meters_file`, which is beside it.
+
+    ConfigError holds one line for each mistake in them.
+    """
+    table = settings.read_toml(path)
+    settings.override(table, AgentConfig, os.environ)
+    file, meters = table.get("meters_file"), table.get("meters", [])
+    if isinstance(file, str) and file and isinstance(meters, list):
+        # Only who has such a file pays for this import.
+        from sobre_agent.meters_file import read
+
+        table["meters"] = [*meters, *read(path.parent / file, Meter)]
+    return settings.build(table, AgentConfig, str(path))
 
 
 def loopback(host: str) -> bool:
