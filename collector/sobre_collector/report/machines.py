@@ -38,15 +38,18 @@ def datacentre(ledger: Ledger, perimeter: Perimeter) -> Any:
 
 
 def waste(ledger: Ledger, perimeter: Perimeter) -> Any:
-    """What is excluded and has not been ended (some may be over), and what the levers need."""
+    """What is excluded and has not been ended (some may be over), and the outlets that idle.
+
+    Months of printers are read for their own section.
+    """
     rows = ledger.rulebook.in_force()
     found = {
-        "printers": ledger.units.contents("printer"),
         "idle": _idle(ledger),
         "excluded": tuple((e.subject, e.reason, e.by, e.until, e.units) for e in rows),
     }
-    people = any(personal(device.device_class) for device in ledger.devices().values())
-    return found if people or any(found.values()) else None
+    classes = {device.device_class for device in ledger.devices().values()}
+    switched = "printer" in classes or any(map(personal, classes))
+    return found if switched or any(found.values()) else None
 
 
 def _idle(ledger: Ledger) -> str | None:

@@ -49,6 +49,7 @@ def figures(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> Waste | N
     read = facts.inputs.get(NAME)
     if read is None or not drawn.months:
         return None
+    printers = facts.inputs.get("printers", {})
     rates = drawn.fleet.perimeter.rates
     last = month_bounds(drawn.months[-1])[1]
     price, factor = rates.price_on(last), rates.factor(last.year)
@@ -59,7 +60,7 @@ def figures(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> Waste | N
             one.kwh * price.euros_per_kwh if price else None,
             one.kwh * factor.kg_per_kwh if factor else None,
         )
-        for one in levers(drawn, read, held)
+        for one in levers(drawn, {**read, "printers": printers.get("months", ())}, held)
     )
     if not given and not held:
         return None
