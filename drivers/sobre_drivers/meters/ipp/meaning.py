@@ -18,6 +18,9 @@ _STATES = {3: "ready", 4: "printing"}
 # PWG 5100.22: what a system calls its power states, by the beginning of their names.
 _POWER_STATES = {"standby": "sleep", "suspend": "sleep", "hibernate": "sleep", "off": "off"}
 
+# Printers date by whole seconds.
+_WHOLE_S = 1.0
+
 Attributes = Mapping[str, Values]
 
 
@@ -78,10 +81,13 @@ def typical_w(profile: Profile, state: str) -> float | None:
 def mean_w(profile: Profile, before: str, now: Seen, span_s: float) -> float | None:
     """The mean power (W) of the `span_s` between two answers, the change dated by the printer.
 
-    The state before lasted until the one now began; None if either is worth nothing known.
+    The state before lasted until the one now began; None if either is worth nothing known, or if
+    the date cannot be: CUPS' ippeveprinter 2.4.2 keeps that of its start.
     """
     first_w, last_w = typical_w(profile, before), typical_w(profile, now.state)
     if first_w is None or last_w is None or now.since_s is None or span_s <= 0:
+        return None
+    if before != now.state and now.since_s > span_s + _WHOLE_S:
         return None
     last_s = min(now.since_s, span_s)
     return (first_w * (span_s - last_s) + last_w * last_s) / span_s
