@@ -31,7 +31,7 @@ MEASUREMENTS = (
     "report",
 )
 # Only when asked for by name.
-LONG = ("agents-hour",)
+LONG = ("agents-hour", "readers")
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
 # How long the agent is watched by default (s): several samples at its own pace of a minute.
 WINDOW_S = {True: 60.0, False: 240.0}
@@ -92,7 +92,7 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
         metavar="NAME,…",
         help=f"of {', '.join(MEASUREMENTS)}; the others keep the figures that they have",
     )
-    parser.add_argument("--quick", action="store_true", help="3 minutes instead of 15; less exact")
+    parser.add_argument("--quick", action="store_true", help="5 minutes instead of 20; less exact")
     parser.add_argument(
         "--window", type=_seconds, metavar="S", help="how long the agent is watched (s)"
     )
