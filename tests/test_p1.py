@@ -149,7 +149,6 @@ def test_what_was_taken_is_the_total_or_the_sum_of_its_tariffs(
         (lambda text: b"\x00\xff/~" + text, 1),
         (lambda text: b"\x00\xff/~\r\n" + text, 1),
         (lambda text: text[:-2], 0),
-        (lambda text: b"/" + b"x" * 20000 + b"\n" + text, 1),
     ],
     ids=[
         "whole",
@@ -161,11 +160,18 @@ def test_what_was_taken_is_the_total_or_the_sum_of_its_tariffs(
         "noise-in-first-line",
         "noise",
         "not-ended",
-        "endless",
     ],
 )
 def test_what_does_not_add_up_is_left_out(spoil: Callable[[bytes], bytes], whole: int) -> None:
     assert len(read(spoil(made(*TAKEN)))) == whole
+
+
+def test_a_telegram_without_an_end_is_not_kept_for_ever() -> None:
+    endless = made(*[f"0-0:96.13.{n}({'0' * 60})" for n in range(300)], *TAKEN)
+    telegrams = Telegrams()
+    pieces = [endless[at : at + 1000] for at in range(0, len(endless), 1000)]
+    assert [found for piece in pieces for found in telegrams.feed(piece)] == []
+    assert len(telegrams.feed(made(*TAKEN))) == 1
 
 
 def test_an_old_telegram_needs_both_tariffs_since_nothing_vouches_for_it() -> None:
