@@ -14,7 +14,8 @@ from sobre_collector.indicators.moments import Stratum, StratumMonth
 from sobre_collector.perimeter.facts import Baseline, BaselineRow, Perimeter, months_of
 from sobre_collector.report.adjusting import Adjusted
 from sobre_collector.report.facts import Facts
-from sobre_collector.report.figures import input_sha256, report
+from sobre_collector.report.figures import report
+from sobre_collector.report.fingerprint import input_sha256
 from sobre_collector.report.html_file import html_file
 from sobre_collector.report.model import Report
 from sobre_collector.report.source import facts as facts_of

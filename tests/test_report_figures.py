@@ -23,7 +23,8 @@ from report_fleet import (
 )
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, stratum_month
 from sobre_collector.perimeter.facts import Baseline, BaselineRow, Perimeter, months_of
-from sobre_collector.report.figures import input_sha256, report
+from sobre_collector.report.figures import report
+from sobre_collector.report.fingerprint import input_sha256
 from sobre_collector.report.model import Conserved, Group
 
 Change = Callable[[Perimeter], Perimeter]

@@ -1,14 +1,12 @@
 """How long the annual report takes from nothing, beside Python that only imports for it."""
 
 import os
-import sqlite3
 import sys
-from contextlib import closing
 from pathlib import Path
 
 from bench.figures import Figure, Run, in_turn
-from bench.fleet import simulated
 from bench.processes import compiled, finished
+from bench.strata import YEARS, written
 
 TITLE = "The annual report"
 
@@ -17,27 +15,20 @@ LEAST = "import argparse, json, logging, sqlite3, tomllib, zoneinfo"
 
 
 def measure(run: Run) -> list[Figure]:
-    fleet = simulated(run)
+    folder = run.fresh("strata")
+    strata_n = written(folder)
     compiled()
-    words = [
-        sys.executable,
-        "-m",
-        "sobre_collector",
-        "report",
-        "--data",
-        str(fleet.folder),
-        "--json",
-    ]
+    words = [sys.executable, "-m", "sobre_collector", "report", "--data", str(folder), "--json"]
 
     def ours_s() -> float:
-        _forget_pages(fleet.folder)
+        _forget_pages(folder)
         return finished(words).wall_s
 
     def least_s() -> float:
         return finished([sys.executable, "-c", LEAST]).wall_s
 
     values = in_turn(2 * run.repeats + 1, ours_s, least_s)
-    what = f"`sobre report --json`, {fleet.years} years × {_strata_n(fleet.folder)} strata, cold"
+    what = f"`sobre report --json`, {YEARS} years × {strata_n} strata, every section, cold"
     return [Figure(what, "s", values[0], "Python that imports", values[1], "≤ 2")]
 
 
@@ -50,11 +41,3 @@ def _forget_pages(folder: Path) -> None:
             os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(file)
-
-
-def _strata_n(folder: Path) -> int:
-    with closing(sqlite3.connect(folder / "ledger.db")) as db:
-        rows = db.execute(
-            "SELECT count(*) FROM (SELECT DISTINCT organisation, site, class FROM months)"
-        ).fetchone()
-    return int(rows[0])

@@ -107,7 +107,8 @@ def month_total(
             one = unseen(named, stratum, inventory[stratum], days, classes[name])
         else:
             continue
-        one = replace(one, calibration=factors.get(name))
+        if name in factors:
+            one = replace(one, calibration=factors[name])
         totals.append(with_common(one, (common_u or {}).get(name, 0.0)))
     return totals
 

@@ -190,7 +190,8 @@ def _room(row: StratumMonth, total: StratumTotal, day_type: int) -> float:
 def _on_meters(drawn: Drawn) -> OnMeters | None:
     before, after, factor = by_class(drawn), _energy(drawn), factors(drawn)
     names = sorted(before.keys() | after.keys())
-    estimated = {name for name in names if not _metered(drawn, group_of(name))}
+    metered = _metered(drawn)
+    estimated = {name for name in names if group_of(name) not in metered}
     kept = [name for name in names if name not in estimated]
     reference_kwh = fsum(before.get(name, 0.0) * factor.get(name, 1.0) for name in kept)
     if not estimated or reference_kwh <= 0:
@@ -206,12 +207,13 @@ def _energy(drawn: Drawn) -> dict[str, float]:
     return found
 
 
-def _metered(drawn: Drawn, group: str) -> bool:
-    rows = [
-        row
-        for row in drawn.fleet.rows_of(compared(drawn))
-        if group_of(row.stratum.device_class) == group
-    ]
-    measured = fsum(row.measured_kwh for row in rows)
-    whole = measured + fsum(row.estimated_kwh for row in rows)
-    return whole > 0 and measured >= (1 - ESTIMATED_AT_MOST_RATIO) * whole
+def _metered(drawn: Drawn) -> set[str]:
+    """Groups of which meters measured enough."""
+    measured: dict[str, float] = defaultdict(float)
+    whole: dict[str, float] = defaultdict(float)
+    for row in drawn.fleet.rows_of(compared(drawn)):
+        group = group_of(row.stratum.device_class)
+        measured[group] += row.measured_kwh
+        whole[group] += row.measured_kwh + row.estimated_kwh
+    least = 1 - ESTIMATED_AT_MOST_RATIO
+    return {group for group in whole if 0 < least * whole[group] <= measured[group]}

@@ -86,9 +86,14 @@ def link(drawn: Drawn, seen: Months) -> tuple[Link | None, list[Note]]:
         return None, [Note("link-not-measured")]
     before = _nobodys(fleet.of(months_of(fleet.perimeter.baseline.year)))
     after = _nobodys(fleet.of(drawn.months))
+    was, now_of = _by_stratum(before), _by_stratum(after)
     sampled = sorted({one.stratum for one in (*before, *after) if one.method != "census"})
-    strata = [_linked(stratum, before, after, seen, drawn) for stratum in sampled]
+    strata = [
+        _linked(stratum, was.get(stratum, []), now_of.get(stratum, []), seen, drawn)
+        for stratum in sampled
+    ]
     strata = [one for one in strata if one.before_n > 0]
+    census = (was.keys() | now_of.keys()) - set(sampled)
     whole, now = year_total(before), year_total(after)
     factor = factors(drawn)
     reference_kwh = fsum(
@@ -98,8 +103,8 @@ def link(drawn: Drawn, seen: Months) -> tuple[Link | None, list[Note]]:
         return None, [Note("link-none")]
     linked = links.linked_reduction(
         strata,
-        census_before_kwh=fsum(o.total_kwh for o in before if o.stratum not in sampled),
-        census_after_kwh=fsum(o.total_kwh for o in after if o.stratum not in sampled),
+        census_before_kwh=fsum(o.total_kwh for o in before if o.stratum in census),
+        census_after_kwh=fsum(o.total_kwh for o in after if o.stratum in census),
         users_before=1.0,
         users_after=reference_kwh / whole.total_kwh,
     )
@@ -116,6 +121,13 @@ def _nobodys(totals: Sequence[StratumTotal]) -> list[StratumTotal]:
     return [one for one in totals if not is_personal(one.stratum.device_class)]
 
 
+def _by_stratum(totals: Sequence[StratumTotal]) -> dict[Stratum, list[StratumTotal]]:
+    found: dict[Stratum, list[StratumTotal]] = defaultdict(list)
+    for one in totals:
+        found[one.stratum].append(one)
+    return found
+
+
 def _linked(
     stratum: Stratum,
     before: Sequence[StratumTotal],
@@ -124,9 +136,7 @@ def _linked(
     drawn: Drawn,
 ) -> links.LinkedStratum:
     year = drawn.fleet.perimeter.baseline.year
-    was = [one for one in before if one.stratum == stratum]
-    now = [one for one in after if one.stratum == stratum]
-    days = {row.month: row.calendar_days for row in drawn.fleet.rows_of(drawn.months)}
+    days = {month: drawn.fleet.rows[month][0].calendar_days for month in drawn.months}
     matched = [
         links.matched(
             seen.get((f"{year:04}-{month[5:7]}", stratum), {}),
@@ -137,9 +147,9 @@ def _linked(
     ]
     return links.LinkedStratum(
         stratum,
-        fsum(one.total_kwh for one in was),
-        fsum(one.inventory_n for one in was) / max(1, len(was)),
-        fsum(one.inventory_n for one in now) / max(1, len(now)),
+        fsum(one.total_kwh for one in before),
+        fsum(one.inventory_n for one in before) / max(1, len(before)),
+        fsum(one.inventory_n for one in after) / max(1, len(after)),
         tuple(matched),
     )
 
@@ -175,12 +185,8 @@ def _exact(drawn: Drawn, months: Sequence[str], seen: Months) -> tuple[Total, in
     """The total of the months, sampled strata that are nobody's with their exact variance."""
     totals = drawn.fleet.of(months)
     rows = {(row.month, row.stratum): row for row in drawn.fleet.rows_of(months)}
-    by_stratum: dict[Stratum, list[StratumTotal]] = defaultdict(list)
-    for one in totals:
-        if not is_personal(one.stratum.device_class):
-            by_stratum[one.stratum].append(one)
     exact = {}
-    for stratum, members in by_stratum.items():
+    for stratum, members in _by_stratum(_nobodys(totals)).items():
         year = _year(stratum, members, rows, seen)
         if year is not None:
             exact[stratum] = year

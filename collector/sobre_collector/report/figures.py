@@ -1,13 +1,11 @@
 """From stratum-months and the perimeter to the report: pure, so that it can be computed again."""
 
-import json
 from calendar import monthrange
 from collections.abc import Sequence
-from hashlib import sha256
 
 from sobre_collector.indicators import reduction as reductions
 from sobre_collector.indicators import trajectory as trajectories
-from sobre_collector.indicators.moments import StratumMonth, to_json
+from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.perimeter.facts import Perimeter, months_of
 from sobre_collector.report import model
 from sobre_collector.report.coverage import coverage
@@ -15,6 +13,7 @@ from sobre_collector.report.curve import curve
 from sobre_collector.report.disclosure import nice, rounded_shares
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import METHOD_VERSION, Facts
+from sobre_collector.report.fingerprint import input_sha256
 from sobre_collector.report.notes import notes_of
 from sobre_collector.report.sections import figures_of, notes_of_sections
 from sobre_collector.report.target import target_of
@@ -74,17 +73,6 @@ def report(
         publish_at_least=perimeter.publish_at_least,
         sections=sections,
     )
-
-
-def input_sha256(rows: Sequence[StratumMonth], perimeter: Perimeter, facts: Facts) -> str:
-    """The fingerprint of everything that the figures depend on."""
-    stated = [sorted(facts.meter_u.items()), sorted(facts.common_u.items())]
-    ordered = sorted(rows, key=lambda row: (row.month, row.stratum))
-    content = [json.dumps(to_json(row), sort_keys=True) for row in ordered]
-    read = [repr(sorted(facts.inputs.items()))] if facts.inputs else []
-    read += [repr(facts.adjustments)] if facts.adjustments else []
-    whole = [*content, repr(perimeter), json.dumps(stated), *read]
-    return sha256("\n".join(whole).encode()).hexdigest()
 
 
 def _last_day(month: str) -> str:
