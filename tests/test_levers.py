@@ -1,6 +1,8 @@
 """Workstations as levers: only whole groups, none of whom stands out, with an honest bound."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from math import sqrt
 from random import Random
 
@@ -8,11 +10,11 @@ import pytest
 
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
 from sobre_collector.indicators.printer_fleet import counted, fleet_total
-from sobre_collector.indicators.unit_month import PageSums, Printing, UnitMonth
+from sobre_collector.indicators.unit_month import PageSums, Printing, UnitMonth, to_json
 from sobre_collector.perimeter.facts import Baseline, Organisation, Perimeter
 from sobre_collector.report.drawn import drawn_from
 from sobre_collector.report.facts import Facts
-from sobre_collector.report.levers import Lever, _bound_kwh, levers
+from sobre_collector.report.levers import Excluded, Lever, _bound_kwh, levers
 
 DAYS = (22, 9)
 FACTS = Facts("2026-01-03T00:00:00Z", "2026-01", "test")
@@ -102,3 +104,28 @@ def test_hours_of_a_fleet_are_the_ratio_estimator_over_printers() -> None:
 
 def test_without_a_printer_seen_there_are_no_hours() -> None:
     assert fleet_total([], {Stratum("v", "m", "printer"): (10.0, 0.0)}, "running", DAYS) is None
+
+
+def night(n: int, out_kwh: float) -> UnitMonth:
+    """A public printer that used 10 kWh, of which so much at night."""
+    one = printer(n, (22.0, 9.0), DAYS)
+    assert one.printing is not None
+    told = replace(one.printing, private=False)
+    return replace(one, kwh=(10.0, 0.0), out_kwh=(out_kwh, 0.0), printing=told)
+
+
+def test_an_excluded_printer_leaves_nothing_of_itself_in_its_lever() -> None:
+    units = [night(n, 5.0) for n in range(11)] + [night(11, 10.0)]
+    stratum = Stratum("ville", "mairie", "printer")
+    devices = [DeviceMonth(u.kwh, DAYS, 10.0, 0.0, u.out_kwh[0]) for u in units]
+    perimeter = Perimeter(Baseline(2024, "measured"), (Organisation("ville", "Ville"),))
+    rows = [stratum_month("2025-12", stratum, DAYS, devices)]
+    drawn = drawn_from(rows, perimeter, 2025, FACTS)
+    read = {**READ, "printers": tuple((u.month, json.dumps(to_json(u))) for u in units)}
+    off_kwh = (22 * 11 + 9 * 24) * 0.5 / 1000
+    (whole,) = levers(drawn, read, ())
+    assert whole.kwh == pytest.approx(65 - 12 * off_kwh)
+    kept = Excluded("node/p-11", "fire watch", "operations", None, None)
+    (without,) = levers(drawn, read, (kept,))
+    assert without.kwh == pytest.approx(55 - 11 * off_kwh)
+    assert without.units == pytest.approx(11)
