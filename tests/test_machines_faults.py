@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import machine_year as truth
-from intake_house import born
+from intake_house import batch, born, load
 from machine_year import Sent, house, take, work, write
 from sobre_collector.cli import main
 from sobre_collector.indicators.printer_states import Thresholds
@@ -382,3 +382,30 @@ def test_a_closed_month_of_a_machine_stays(tmp_path: Path) -> None:
         mine = replace(kept[0], device_class="workstation.laptop", month="2026-01", printing=None)
         with pytest.raises(StoreError, match="outlive"):
             of.ledger.units.put("2026-01", [mine])
+
+
+def test_only_what_a_figure_needs_is_kept_by_device(tmp_path: Path) -> None:
+    told(tmp_path, room_only())
+    with house(tmp_path) as of:
+        units = of.ledger.units
+        assert len(units.of_class("pdu", "2025-01", "2025-12")) == 12
+        assert len(units.of_class("facility", "2025-01", "2025-12")) == 12
+        assert units.of_class("server", "2025-01", "2025-12") == []
+
+
+def test_a_workstation_that_a_room_names_stays_a_persons(tmp_path: Path) -> None:
+    rooms = truth.TABLES["rooms.csv"].replace("dc,it,lecteur,pdu,2", "dc,it,pc-1,pc-1,3")
+
+    def own() -> Iterator[Sent]:
+        for day in truth.days():
+            yield from truth.room(day)
+
+    perimeter = write(tmp_path, {"rooms.csv": rooms})
+    with house(tmp_path) as of:
+        of.intake.take([born("pc-1", "pc-1", organisation="ville", site="mairie")])
+        start = of.clock.wall_s - 3 * 86_400
+        of.intake.take([batch(load(1, energy_j=6000, end=start))])
+        take(of, own())
+        work(of, perimeter)
+        assert of.stored()
+        assert of.ledger.units.of_class("workstation.laptop", "2025-01", "2026-12") == []

@@ -19,6 +19,8 @@ from sobre_drivers.calendar import WorkingHours, rests
 from sobre_drivers.load import personal
 
 MINUTES_PER_DAY = 1_440
+# Outlets and servers are many: of these only what measures a room is kept singly.
+KEPT = frozenset({"printer", "facility", "cooling", "ups", "pdu"})
 # A printer that nobody registered: what it can print is not known, so nothing is set aside.
 UNREGISTERED = ""
 
@@ -35,6 +37,7 @@ class UnitMonths:
     ) -> None:
         self._month, self._devices, self._perimeter = month, devices, perimeter
         self._through = through
+        self._points = {point.key for room in perimeter.rooms for point in room.points}
         self._counting = Counting(devices, perimeter.metering)
         self._days = day_types(month, perimeter.working_hours, through)
         self.rows: list[UnitMonth] = []
@@ -43,7 +46,7 @@ class UnitMonths:
         """The same days, by device; `rows` is whole once all have passed."""
         for key, group in groupby(days, key=attrgetter("key")):
             device = self._devices.get(key)
-            if device is None or personal(device.device_class):
+            if device is None or not self._kept(device):
                 yield from group
                 continue
             rows = list(group)
@@ -51,6 +54,11 @@ class UnitMonths:
             within = [row for row in rows if self._counts(row)]
             if within:
                 self.rows.append(self._unit_month(device, within))
+
+    def _kept(self, device: Device) -> bool:
+        # Nobody's room makes a workstation anything but a person's.
+        told = device.device_class in KEPT or device.key in self._points
+        return told and not personal(device.device_class)
 
     def _counts(self, row: DayRow) -> bool:
         return self._through is None or date.fromisoformat(row.day) <= self._through
