@@ -1,5 +1,7 @@
 """E* with its adjustments, from rows and the ledger to the report: WE6 and WE7 of the method."""
 
+import csv
+import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import sqrt
@@ -18,6 +20,7 @@ from sobre_collector.report.figures import report
 from sobre_collector.report.fingerprint import input_sha256
 from sobre_collector.report.html_file import html_file
 from sobre_collector.report.model import Report
+from sobre_collector.report.result_csv import result_files
 from sobre_collector.report.source import facts as facts_of
 from sobre_collector.report.wording import LANGUAGES
 from sobre_collector.store.ledger import Ledger
@@ -110,6 +113,24 @@ def test_each_row_stands_in_the_report_with_its_evidence() -> None:
         assert "directrice du numérique" in page
     line = shown(found).lines[0]
     assert (line.evidence_sha256, line.approved_on) == ("ab" * 32, "2024-06-20")
+
+
+def test_each_row_stands_in_the_open_data_as_it_was_signed() -> None:
+    gone = entry("=baie()", -25_000.0, 6_000.0)
+    found = report(year_of(COOLING, 1_600_000), room(), 2025, told(gone, SLOPE))
+    files = result_files(found)
+    first, second = csv.DictReader(io.StringIO(files["ajustements.csv"]))
+    # A spreadsheet would run a name that begins like a formula.
+    assert first["nom"] == "'=baie()"
+    assert (first["kwh"], first["piece"], first["approuve_le"]) == (
+        "-25000",
+        "pv-2024-17.pdf",
+        "2024-06-20",
+    )
+    assert (second["nature"], second["kwh"]) == ("weather", "30800")
+    listed = csv.DictReader(io.StringIO(files["complements.csv"]))
+    beside = {row["indicateur"]: row["valeur"] for row in listed}
+    assert float(beside["ecart"]) == -200_000
 
 
 def test_declared_baseline_with_more_users_gives_the_worked_example() -> None:

@@ -229,6 +229,8 @@ def test_all_files_are_written_and_a_folder_that_refuses_says_so(tmp_path: Path)
         "indicateurs.csv",
         "trajectoire_mensuelle.csv",
         "couverture_strates.csv",
+        "ajustements.csv",
+        "complements.csv",
     }
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="choose a folder that can be written"):

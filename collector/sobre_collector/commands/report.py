@@ -11,6 +11,7 @@ from sobre_collector.report.csv_files import csv_files
 from sobre_collector.report.html_file import html_file
 from sobre_collector.report.machine_csv import machine_files
 from sobre_collector.report.model import Report
+from sobre_collector.report.result_csv import result_files
 from sobre_collector.report.source import load_report, place
 from sobre_collector.report.summary import summary
 from sobre_collector.report.wording import LANGUAGES
@@ -59,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 def write(found: Report, folder: Path) -> list[Path]:
     """Write the report's files; StoreError if the folder does not take them."""
     contents = {HTML[lang]: html_file(found, lang) for lang in LANGUAGES}
-    contents |= csv_files(found) | machine_files(found)
+    contents |= csv_files(found) | machine_files(found) | result_files(found)
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
