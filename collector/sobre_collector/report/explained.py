@@ -263,6 +263,7 @@ INDICATORS: dict[str, Part] = {
     "elec.forecast": section("outlook"),
     "elec.decomposition": section("decomposition"),
     "elec.checks": section("checks"),
+    "elec.regression": section("regression"),
     "elec.calibration": section("calibration"),
     "printers": section("printers"),
     "datacentre": section("datacentre"),

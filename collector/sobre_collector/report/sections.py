@@ -29,6 +29,7 @@ from sobre_collector.report import (
     decomposition,
     outlook,
     printers,
+    regressing,
     waste,
 )
 from sobre_collector.report.drawn import Drawn
@@ -52,7 +53,7 @@ class Section(Protocol):
 
 # In the order in which they are shown, after the trajectory and before the months.
 SECTIONS: tuple[Section, ...] = (
-    *(adjusting, outlook, decomposition, checking),
+    *(adjusting, outlook, decomposition, checking, regressing),
     *(printers, datacentre, carbon, waste),
     calibrating,
 )

@@ -15,6 +15,7 @@ from sobre_collector.report import (
     wording_machines,
     wording_outlook,
     wording_printers,
+    wording_regression,
 )
 from sobre_collector.report.model import Note
 from sobre_collector.report.wording_en import ENGLISH
@@ -28,6 +29,7 @@ MORE: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
     (wording_checks.FRENCH, wording_checks.ENGLISH),
     (wording_calibrating.FRENCH, wording_calibrating.ENGLISH),
     (wording_outlook.FRENCH, wording_outlook.ENGLISH),
+    (wording_regression.FRENCH, wording_regression.ENGLISH),
     (wording_explain.FRENCH, wording_explain.ENGLISH),
     (wording_decomposition.FRENCH, wording_decomposition.ENGLISH),
     (wording_printers.FRENCH, wording_printers.ENGLISH),
