@@ -1,5 +1,5 @@
-"""Servers by DCMI. `ipmitool` is real where no controller is needed; a script stands in for one
-that reaches a controller, since none that speaks DCMI can be had in software."""
+"""Servers by DCMI: the real `ipmitool` against a controller of the tests' own that speaks IPMI; a
+script stands in for the tool where it must say what no tool can be brought to say."""
 
 import os
 import stat
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from meters.bmc import HOST, Bmc
 from services import unpacked
 from sobre_agent.config import Meter
 from sobre_drivers.errors import ConfigError, MeterError
@@ -98,16 +99,59 @@ def test_a_controller_that_hangs_is_given_up(tmp_path: Path) -> None:
         gone.read()
 
 
+@pytest.fixture
+def tool(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the real ipmitool; programs find its libraries."""
+    found = unpacked.program("ipmi", "ipmitool")
+    if found is None:
+        pytest.skip("no ipmitool: `python3 tests/services/fetch.py ipmi` says why")
+    for name, value in found.environment.items():
+        monkeypatch.setenv(name, value)
+    return Path(found.path).parent
+
+
+def behind(bmc: Bmc, tool: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> DcmiDriver:
+    monkeypatch.setenv("PATH", f"{tool}{os.pathsep}{os.environ['PATH']}")
+    login = Login("sobre", folder / "password")
+    made = catalog.driver_for(Meter("server-1", "dcmi", host=HOST, port=bmc.port, login=login))
+    assert isinstance(made, DcmiDriver)
+    return made
+
+
+def test_a_controller_is_read_by_the_real_tool(
+    tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "password").write_text("s3cret")
+    with Bmc(b"s3cret", 214) as bmc:
+        driver = behind(bmc, tool, tmp_path, monkeypatch)
+        assert [reading.power_w for reading in driver.read()] == [214]
+        shown = {value.name: value.value for value in driver.shown()}
+    assert shown["Maximum during sampling period"] == "468 Watts"
+
+
+@pytest.mark.parametrize(
+    ("bmc", "finding"),
+    [
+        (Bmc(b"another", 214), "no session; check address"),
+        (Bmc(b"s3cret", None), "knows no DCMI; try profile redfish"),
+        (Bmc(b"s3cret", 0), "says 0 W while it answers"),
+        (Bmc(b"s3cret", 214, active=False), r"no power reading \(state: deactivated"),
+    ],
+    ids=["password", "no-dcmi", "zero", "switched-off"],
+)
+def test_what_a_controller_refuses_is_named_with_a_remedy(
+    tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bmc: Bmc, finding: str
+) -> None:
+    (tmp_path / "password").write_text("s3cret")
+    with bmc, pytest.raises(MeterError, match=rf"^server-1 \(127.0.0.1\): {finding}"):
+        behind(bmc, tool, tmp_path, monkeypatch).read()
+
+
 @pytest.mark.skipif(Path("/dev/ipmi0").exists(), reason="this machine has a controller")
 def test_the_real_tool_says_that_this_machine_has_no_controller(
-    monkeypatch: pytest.MonkeyPatch,
+    tool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tool = unpacked.program("ipmi", "ipmitool")
-    if tool is None:
-        pytest.skip("no ipmitool: `python3 tests/services/fetch.py ipmi` says why")
-    for name, value in tool.environment.items():
-        monkeypatch.setenv(name, value)
-    driver = server(Path(tool.path).parent, monkeypatch, host="localhost")
+    driver = server(tool, monkeypatch, host="localhost")
     with pytest.raises(MeterError, match=r"^server-1 \(localhost\): no IPMI driver"):
         driver.read()
 

@@ -4,15 +4,21 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sobre_agent.account import Account
+from sobre_agent.cutters import Every
+from sobre_drivers.load import Origin
 from sobre_drivers.meters.parity import seven_bits
 from sobre_drivers.meters.tic import decoding, meaning
 from sobre_drivers.meters.tic.decoding import Frame, Frames
+from sobre_drivers.sample import Described, Instant, Reading, Sample
 
+UJ_PER_WH = 3_600_000_000
 CAPTURES = Path(__file__).parents[2] / "shared/captures/tic"
 # The index (Wh) that SOURCE.md states for the first frame of each recording.
 INDEX_WH = {
@@ -92,6 +98,38 @@ def test_energy_over_a_recording_is_what_the_meter_counted() -> None:
     found = [meaning.energy_wh(f) for f in frames(capture("historique-hc-mono-stream2.raw"))]
     assert None not in found
     assert (found[-1] or 0) - (found[0] or 0) == 39
+
+
+def settled_j(readings: list[Reading]) -> int:
+    """Energy (J) of all loads of a meter that is seen every two seconds."""
+    described = Described("m", "facility", 36000.0, "tic", Origin.MEASURED, None, UJ_PER_WH)
+    account = Account(described, Every(60, ZoneInfo("Europe/Paris")), 2.0)
+    spans = []
+    for number, reading in enumerate(readings):
+        at_s = 1_795_510_800.0 + 2 * number
+        spans += account.take(Sample(Instant(at_s, at_s, at_s), reading))
+    return sum(span.energy_j for span in [*spans, *account.finish()])
+
+
+@pytest.mark.shared
+def test_loads_of_a_recording_hold_what_the_meter_counted_and_not_its_apparent_power() -> None:
+    found = frames(capture("historique-hc-mono-stream2.raw"))
+    readings = [r for frame in found if (r := meaning.reading("m", frame)) is not None]
+    assert settled_j(readings) == 39 * 3600
+    # Its apparent power, taken for W, would make 53 Wh of it.
+    assert sum(int(frame.said("PAPP") or 0) for frame in found) * 2 > 50 * 3600
+
+
+def test_a_meter_that_was_replaced_is_no_consumption() -> None:
+    (old,) = frames(HISTORIQUE)
+    (new,) = frames(HISTORIQUE.replace(b"031328187235 B", b"812164417227 D"))
+    later = HISTORIQUE.replace(b"BASE 000190575 &", b"BASE 000190576 '")
+    (same,) = frames(later)
+    (other,) = frames(later.replace(b"031328187235 B", b"812164417227 D"))
+    made = {f: meaning.reading("m", f) for f in (old, new, same, other)}
+    assert settled_j([made[f] for f in (old, same)]) == 3600  # type: ignore[misc]
+    assert settled_j([made[f] for f in (old, other)]) == 0  # type: ignore[misc]
+    assert settled_j([made[f] for f in (old, new, other)]) == 3600  # type: ignore[misc]
 
 
 @pytest.mark.shared

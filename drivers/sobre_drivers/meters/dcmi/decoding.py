@@ -10,8 +10,8 @@ _WATTS = re.compile(r"(\d+) Watts?")
 _FINDINGS = {
     "Unable to establish": "no session; check address, user, password and that IPMI over LAN is on",
     "Could not open device": "no IPMI driver on this machine; load ipmi_si and ipmi_devintf",
-    "Invalid command": "knows no DCMI; try profile redfish",
-    "Insufficient privilege": "the user may not read power; give it a level that may",
+    "DCMI request failed because: Invalid command": "knows no DCMI; try profile redfish",
+    "DCMI request failed because: Insufficient privilege": "the user may not; raise its level",
 }
 
 
