@@ -10,7 +10,7 @@ from sobre_collector.report import notation
 from sobre_collector.report.carbon import mass
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
-from sobre_collector.report.levers import Excluded, Lever, excluded, levers
+from sobre_collector.report.levers import ALL, Excluded, Lever, excluded, levers
 from sobre_collector.report.model import Note, Report
 from sobre_collector.report.tables import table, titled
 from sobre_collector.report.wording import Lang, marked, name, say
@@ -125,6 +125,8 @@ def table_row(one: Priced, lang: Lang) -> list[str]:
 def lever_name(subject: str, lang: Lang) -> str:
     """A lever's subject as a person reads it; a device as it is."""
     kind, colon, rest = subject.partition(":")
+    if rest == ALL:
+        return name(lang, "lever", f"all-{kind}")
     return f"{name(lang, 'lever', kind)} {rest}" if colon else subject
 
 
