@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from meters.bmc import HOST, Bmc
+from meters.secret import secret
 from services import unpacked
 from sobre_agent.config import Meter
 from sobre_drivers.errors import ConfigError, MeterError
@@ -43,9 +44,14 @@ def stand_in(folder: Path, prints: str, code: int = 0) -> Path:
     return path
 
 
-def server(folder: Path, monkeypatch: pytest.MonkeyPatch, host: str = "192.0.2.9") -> DcmiDriver:
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    login = Login("sobre; reboot", folder / "password")
+def server(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tool: Path | None = None,
+    host: str = "192.0.2.9",
+) -> DcmiDriver:
+    monkeypatch.setenv("PATH", f"{tool or tmp_path}{os.pathsep}{os.environ['PATH']}")
+    login = Login("sobre; reboot", secret(tmp_path))
     made = catalog.driver_for(Meter("server-1", "dcmi", host=host, login=login))
     assert isinstance(made, DcmiDriver)
     return made
@@ -112,7 +118,7 @@ def tool(monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def behind(bmc: Bmc, tool: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> DcmiDriver:
     monkeypatch.setenv("PATH", f"{tool}{os.pathsep}{os.environ['PATH']}")
-    login = Login("sobre", folder / "password")
+    login = Login("sobre", secret(folder))
     made = catalog.driver_for(Meter("server-1", "dcmi", host=HOST, port=bmc.port, login=login))
     assert isinstance(made, DcmiDriver)
     return made
@@ -121,7 +127,6 @@ def behind(bmc: Bmc, tool: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_controller_is_read_by_the_real_tool(
     tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "password").write_text("s3cret")
     with Bmc(b"s3cret", 214) as bmc:
         driver = behind(bmc, tool, tmp_path, monkeypatch)
         assert [reading.power_w for reading in driver.read()] == [214]
@@ -142,16 +147,15 @@ def test_a_controller_is_read_by_the_real_tool(
 def test_what_a_controller_refuses_is_named_with_a_remedy(
     tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bmc: Bmc, finding: str
 ) -> None:
-    (tmp_path / "password").write_text("s3cret")
     with bmc, pytest.raises(MeterError, match=rf"^server-1 \(127.0.0.1\): {finding}"):
         behind(bmc, tool, tmp_path, monkeypatch).read()
 
 
 @pytest.mark.skipif(Path("/dev/ipmi0").exists(), reason="this machine has a controller")
 def test_the_real_tool_says_that_this_machine_has_no_controller(
-    tool: Path, monkeypatch: pytest.MonkeyPatch
+    tool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    driver = server(tool, monkeypatch, host="localhost")
+    driver = server(tmp_path, monkeypatch, tool, "localhost")
     with pytest.raises(MeterError, match=r"^server-1 \(localhost\): no IPMI driver"):
         driver.read()
 

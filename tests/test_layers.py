@@ -30,7 +30,7 @@ LAYERS = {
         pc.desk
         pc.host
         meters.kind meters.serial_port
-        meters.model meters.parity meters.web meters.figures
+        meters.login meters.model meters.parity meters.web meters.figures
         meters.tic.decoding meters.p1.decoding meters.nut.decoding meters.dcmi.decoding
         meters.redfish.decoding
         meters.redfish.session

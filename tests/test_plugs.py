@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from meters.pages import HOST, Pages, Question, Said, said, site
+from meters.secret import secret
 from sobre_agent.config import Meter
 from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.meters import catalog
@@ -175,19 +176,15 @@ def test_a_step_of_the_register_is_its_resolution_or_its_age(profile: str, count
 
 
 def test_tasmota_is_told_who_asks(tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("a&b c\n")
     path = "/cm?user=admin&password=a%26b%20c&cmnd=Status%208"
     with Pages(site({path: tasmota()})) as server:
-        login = Login("admin", tmp_path / "password")
+        login = Login("admin", secret(tmp_path, "a&b c"))
         with closing(reader(server, "tasmota", login=login)) as driver:
             assert driver.read()
             server.answer = lambda asked: Said(b"", 500)
             with pytest.raises(MeterError) as caught:
                 driver.read()
     assert "a%26b" not in str(caught.value)
-    gone = Login("admin", tmp_path / "gone")
-    with pytest.raises(ConfigError, match=r"^plug-1: .*gone: the password cannot be read"):
-        catalog.driver_for(Meter("plug-1", "tasmota", host=HOST, login=gone))
 
 
 def digest(algorithm: str, hashed: Callable[[bytes], Any]) -> Callable[[Question], Said]:
@@ -223,12 +220,11 @@ def basic(asked: Question) -> Said:
 def test_a_plug_that_asks_for_a_password_is_told_it(
     tmp_path: Path, answer: Callable[[Question], Said]
 ) -> None:
-    (tmp_path / "password").write_text("s3cret\n")
+    login = Login("admin", secret(tmp_path))
     with Pages(answer) as server:
-        login = Login("admin", tmp_path / "password")
         with closing(reader(server, "shelly-plus-plug", login=login)) as driver:
             assert driver.read()[0].power_w == 8.9
-        (tmp_path / "password").write_text("guess-me")
+        secret(tmp_path, "guess-me")
         with closing(reader(server, "shelly-plus-plug", login=login)) as driver:
             with pytest.raises(MeterError, match="401, the user or password") as caught:
                 driver.read()
@@ -246,8 +242,7 @@ def test_a_plug_that_asks_for_a_password_is_told_it(
     ids=["none", "negotiate", "sha-512", "garbled"],
 )
 def test_a_way_to_ask_that_we_do_not_know_is_a_refusal(tmp_path: Path, challenge: str) -> None:
-    (tmp_path / "password").write_text("s3cret")
-    login = Login("admin", tmp_path / "password")
+    login = Login("admin", secret(tmp_path))
     with (
         Pages(lambda asked: Said(b"", 401, {"WWW-Authenticate": challenge})) as server,
         closing(reader(server, "shelly-plus-plug", login=login)) as driver,
@@ -272,3 +267,25 @@ def test_a_way_to_ask_that_we_do_not_know_is_a_refusal(tmp_path: Path, challenge
 def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any], finding: str) -> None:
     with pytest.raises(ConfigError, match=f"^plug-1: .*{finding}"):
         catalog.describe(Meter("plug-1", **settings))
+
+
+@pytest.mark.parametrize(
+    ("profile", "topic"),
+    [("tasmota", ""), ("shelly-plug", ""), ("zigbee2mqtt", "a/b"), ("redfish", ""), ("dcmi", "")],
+)
+def test_the_files_of_a_login_are_looked_at_before_anything_is_asked(
+    tmp_path: Path, profile: str, topic: str
+) -> None:
+    password, gone = secret(tmp_path), tmp_path / "gone"
+
+    def described(login: Login) -> None:
+        catalog.describe(Meter("m", profile, host=HOST, topic=topic, login=login))
+
+    described(Login("admin", password))
+    with pytest.raises(ConfigError, match=r"^m: login.password_file .*gone cannot be read \(No"):
+        described(Login("admin", gone))
+    with pytest.raises(ConfigError, match=r"^m: login.ca_file .*gone cannot be read"):
+        described(Login("admin", password, gone))
+    password.chmod(0o640)
+    with pytest.raises(ConfigError, match="can be read by others; chmod 600"):
+        described(Login("admin", password))

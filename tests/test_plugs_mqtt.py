@@ -13,6 +13,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from meters.secret import secret
 from services.mosquitto import Broker, MakeBroker
 from services.ports import HOST, free_port
 from sobre_agent.config import Meter
@@ -238,8 +239,7 @@ def test_a_wrong_password_is_said_and_never_shown(mosquitto: MakeBroker, tmp_pat
     (tmp_path / "passwords").write_text("")
     (tmp_path / "passwords").chmod(0o600)
     broker = mosquitto([f"password_file {tmp_path / 'passwords'}"])
-    (tmp_path / "password").write_text("guess-me")
-    login = Login("sobre", tmp_path / "password")
+    login = Login("sobre", secret(tmp_path, "guess-me"))
     with closing(reader(broker, login=login)) as driver:
         with pytest.raises(MeterError, match=r"the broker refuses: .*see login") as caught:
             driver.read()

@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from meters.pages import HOST, Pages, Question, Said, said, site
+from meters.secret import secret
 from sobre_agent.config import Meter
 from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.meters import catalog
@@ -99,9 +100,7 @@ def serve(authority: trustme.CA, tmp_path: Path) -> Callable[[Answer], Any]:
 def reader(
     pages: Pages, folder: Path, profile: str = "redfish", user: str = "", *parts: Part
 ) -> MeterDriver:
-    (folder / "password").write_text("s3cret\n")
-    secret = folder / "password" if user else None
-    login = Login(user, secret, folder / "ca.pem")
+    login = Login(user, secret(folder) if user else None, folder / "ca.pem")
     return catalog.driver_for(
         Meter("server-1", profile, host=HOST, port=pages.port, login=login, parts=parts)
     )
@@ -283,7 +282,7 @@ def test_a_wrong_password_is_said_and_never_shown(
 ) -> None:
     with controller(serve) as (server, _):
         with closing(reader(server, tmp_path, "redfish", "sobre")) as driver:
-            (tmp_path / "password").write_text("guess-me")
+            secret(tmp_path, "guess-me")
             with pytest.raises(MeterError, match="401, the user or password") as caught:
                 driver.read()
             assert "guess-me" not in str(caught.value)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sobre_drivers.errors import ConfigError
+from sobre_drivers.meters import login
 from sobre_drivers.meters import model as models
 from sobre_drivers.meters.configured import MeterSettings
 from sobre_drivers.meters.kind import About, Lines, Own
@@ -55,6 +56,7 @@ def describe(
             f"{meter.device}: login is missing; name a user of the controller and the file with "
             "its password"
         )
+    login.check(meter.device, meter.login)
     return [models.described(read(path), "dcmi", meter)]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sobre_drivers.errors import ConfigError
+from sobre_drivers.meters import login
 from sobre_drivers.meters.configured import MeterSettings
 from sobre_drivers.meters.kind import Lines
 from sobre_drivers.meters.plugs.model import Figures
@@ -23,6 +24,7 @@ def check_polled(meter: MeterSettings) -> None:
             f"{meter.device}: a plug with profile {meter.profile} is asked at its host; name it, "
             "and leave topic out"
         )
+    login.check(meter.device, meter.login)
 
 
 def check_published(meter: MeterSettings) -> None:
@@ -37,6 +39,7 @@ def check_published(meter: MeterSettings) -> None:
             f"{meter.device}: topic is {meter.topic!r}; name the one topic of this plug, without "
             "# and +"
         )
+    login.check(meter.device, meter.login)
 
 
 def polled(

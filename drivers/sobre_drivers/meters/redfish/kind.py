@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from sobre_drivers.errors import ConfigError
+from sobre_drivers.meters import login
 from sobre_drivers.meters import model as models
 from sobre_drivers.meters.configured import MeterSettings, require
 from sobre_drivers.meters.kind import About, Lines, Own
@@ -49,6 +50,7 @@ def describe(
     """The server; or the chassis that the configuration names as its parts, by their ids."""
     if not meter.host:
         raise ConfigError(f"{meter.device}: host is missing; name its management controller")
+    login.check(meter.device, meter.login)
     made = read(path)
     count_uj = round(made.resolution_kwh * UJ_PER_KWH) if made.settle_by == "register" else 1
     if not own:
