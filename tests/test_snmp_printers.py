@@ -1,5 +1,6 @@
 """Printers: what their states are worth, and how seldom they are asked."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -286,6 +287,19 @@ def test_a_printer_with_a_short_delay_sleeps_between_two_questions(clock: Clock)
     assert not own.keeps_awake
     assert asked <= 5 * 41
     assert awake_s <= 5 * 41 * 300
+
+
+def test_a_printer_that_states_its_delay_is_not_asked_within_it(
+    clock: Clock, tmp_path: Path
+) -> None:
+    """HP's object; 30 minutes."""
+    objects: dict[str, int | str] = {TYPE: "1.3.6.1.2.1.25.3.1.5", STATUS: 3, DEVICE: 2, UNIT: 7}
+    objects |= {COUNT: 1000, "1.3.6.1.4.1.11.2.3.9.4.2.1.1.1.1.0": 1800}
+    with Tiny(objects) as tiny:
+        driver = asking(tiny.port, "public", tmp_path)
+        at_s = [sample.at.mono_s for sample in days(driver, clock)]
+        driver.close()
+    assert {after - before for before, after in itertools.pairwise(at_s[2:])} == {2400.0}
 
 
 def test_a_printer_that_sleeps_while_it_is_asked_is_asked_on(clock: Clock) -> None:

@@ -69,7 +69,8 @@ class SnmpDriver:
         made = [points.reading(self._profile, point, place, answers) for point in there]
         self._met |= {each.device for each in made}
         self._say_units(there, place, answers)
-        return [self._checked(each) for each in made]
+        delay_s = points.sleep_delay_s(self._profile, place, answers)
+        return [self._checked(each, delay_s) for each in made]
 
     def shown(self) -> list[Value]:
         """All values of the profile as they are now; MeterError as for `read`."""
@@ -129,13 +130,13 @@ class SnmpDriver:
         absent = points.absent(self._points, place, answers)
         return [point for point in self._points if point.device not in absent]
 
-    def _checked(self, reading: Reading) -> Reading:
+    def _checked(self, reading: Reading, delay_s: float | None) -> Reading:
         """The pages of another printer are not those that were counted until now."""
         if reading.pages is None and reading.state is None:
             return reading
         replaced = None not in (self._serial, reading.serial) and self._serial != reading.serial
         self._serial = reading.serial or self._serial
-        if self._patience is not None and self._note(reading):
+        if self._patience is not None and self._note(reading, delay_s):
             log.warning(
                 "%s: it sleeps when it is left alone, and not while it is asked; from now on it "
                 "is hardly asked; set sample_s above its delay until sleep",
@@ -154,11 +155,11 @@ class SnmpDriver:
             reading.mean,
         )
 
-    def _note(self, reading: Reading) -> bool:
+    def _note(self, reading: Reading, delay_s: float | None) -> bool:
         """Whether it has just become clear that asking keeps it awake."""
         assert self._patience is not None
         before = self._patience.keeps_awake
-        self._patience.note(reading.state, reading.pages)
+        self._patience.note(reading.state, reading.pages, delay_s)
         return self._patience.keeps_awake and not before
 
     def _say_units(

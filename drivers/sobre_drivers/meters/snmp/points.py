@@ -91,8 +91,8 @@ def wanted(point: Point, place: Place, *, shown: bool = False) -> list[str]:
 
 
 def own(profile: Profile, place: Place, *, shown: bool = False) -> list[str]:
-    """The OIDs that tell of the agent itself: its serial number and, if `shown`, its model."""
-    texts = [profile.serial, profile.model_name if shown else ""]
+    """The OIDs that tell of the agent itself: its serial number, when it sleeps, and its model."""
+    texts = [profile.serial, profile.sleep_delay, profile.model_name if shown else ""]
     return [oid for each in texts if each for oid in place.filled(each, 0)]
 
 
@@ -165,6 +165,14 @@ def value(about: Object, point: Point, place: Place, answers: Answers) -> Fracti
 def serial(profile: Profile, place: Place, answers: Answers) -> str | None:
     """The serial number; None if the agent has none, or did not say it."""
     return _text(profile.serial, 0, place, answers) if profile.serial else None
+
+
+def sleep_delay_s(profile: Profile, place: Place, answers: Answers) -> float | None:
+    """After how long (s) it sleeps by itself; None if it does not say, or never does."""
+    for oid in place.filled(profile.sleep_delay, 0) if profile.sleep_delay else ():
+        delay = answers.get(oid)
+        return float(delay) if isinstance(delay, int) and delay > 0 else None
+    return None
 
 
 def counted_otherwise(point: Point, place: Place, answers: Answers) -> int | None:

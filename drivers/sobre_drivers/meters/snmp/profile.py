@@ -109,7 +109,8 @@ class Profile:
     `rated_w` is the greatest plausible power of a part (W) and may be left to the configuration;
     `uncertainty_ratio` the stated error of its energy. `rows` are tables whose rows are looked for
     once, by name. `max_oids` is how many objects one request asks for. `first_unit` is how the
-    agent numbers the first unit of a chain. `patient`: it may sleep, and being asked may wake it.
+    agent numbers the first unit of a chain. `patient`: it may sleep, and being asked may wake it;
+    `sleep_delay` is an object that says after how many seconds it does.
     """
 
     protocol: Literal["snmp"]
@@ -130,6 +131,7 @@ class Profile:
     sample_s: float = 10.0
     hours: Hours = "always"
     patient: bool = False
+    sleep_delay: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -146,9 +148,9 @@ class Profile:
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"part names {sorted(twice)} occur twice; each needs its own")
-        for oid in (self.serial, self.model_name):
+        for oid in (self.serial, self.model_name, self.sleep_delay):
             if oid:
-                an_oid("serial or model_name", oid)
+                an_oid("serial, model_name or sleep_delay", oid)
         _places_known(self)
 
 
@@ -173,7 +175,7 @@ def _places_known(profile: Profile) -> None:
     known = GIVEN | profile.rows.keys()
     templates = [oid for part in profile.part for oid in part.templates()]
     templates += [rows.column for rows in profile.rows.values()]
-    for oid in (*templates, profile.serial, profile.model_name):
+    for oid in (*templates, profile.serial, profile.model_name, profile.sleep_delay):
         strange = sorted(set(places(oid)) - known)
         if strange:
             raise ValueError(f"OID {oid} has {strange}; known are {', '.join(sorted(known))}")
