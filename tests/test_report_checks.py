@@ -93,6 +93,48 @@ def test_silent_pcs_that_were_off_take_their_energy_with_them(days: float, count
     assert off.reduction_ratio == pytest.approx(1 - (90_000 - silent_kwh) / 106_000)
 
 
+def test_silent_pcs_of_a_few_are_rounded_so_that_their_mean_is_not_given_away() -> None:
+    rows = kept(*[MonthChecks()] * 12)
+    small = Stratum("bx", "dc1", "workstation.laptop")
+    few = [
+        replace(month(n, small, 4, 100.0), checks=MonthChecks(None, (40.0, 0.0), 2))
+        for n in months_of(2025)
+    ]
+    units = {**perimeter().inventory["2022-01"], small: (8.0, 0.0)}
+    stated = replace(perimeter(), inventory={"2022-01": units})
+    off = checks(report([*rows, *few], stated, 2025, FACTS)).off
+    assert off is not None
+    # 12 × 40 days of 1.25 kWh: less than ten PCs use, and so nothing that may be told.
+    assert off.device_days == pytest.approx(480)
+    assert off.silent_kwh == 0.0
+
+
+def test_a_difference_that_a_few_peoples_pcs_make_is_not_told() -> None:
+    found = report(kept(MonthChecks(Joined(9, 80, -0.9, 0.0001, 98.0))), perimeter(), 2025, FACTS)
+    assert checks(found).newcomers is None
+    assert "newcomers-none" in [one.code for one in checks(found).missing]
+    assert "newcomers-differ" not in [note.code for note in found.notes]
+
+
+def test_laptops_on_meters_do_not_give_desktops_away() -> None:
+    desktops = Stratum("bx", "hdv", "workstation.desktop")
+    rows = [
+        row
+        for name in months_of(2025)
+        for row in (
+            month(name, LAPTOP, 100, 500.0, 4_750.0),
+            month(name, desktops, 100, 1_500.0),
+            month(name, SERVER, 1, 3_000.0),
+        )
+    ]
+    units = {**perimeter().inventory["2022-01"], desktops: (100.0, 0.0)}
+    stated = replace(perimeter(), inventory={"2022-01": units})
+    found = checks(report(rows, stated, 2025, FACTS)).on_meters
+    assert found is not None
+    assert found.classes == ("server",)
+    assert found.left_out == ("workstation.desktop", "workstation.laptop")
+
+
 def test_without_what_is_estimated_only_metered_classes_are_left() -> None:
     rows = [
         row

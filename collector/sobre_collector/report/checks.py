@@ -25,11 +25,12 @@ from sobre_collector.report.device_checks import (
     link,
     seen_devices,
 )
-from sobre_collector.report.disclosure import rounded
+from sobre_collector.report.disclosure import rounded, step_kwh
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.groups import group_of
 from sobre_collector.report.model import Note
+from sobre_collector.report.open_strata import open_strata
 
 # A PC that is off still draws something (method.md 2.1: 0.3 to 1 W).
 OFF_W = 0.5
@@ -160,8 +161,18 @@ def _off(drawn: Drawn, found: Reduction) -> Off:
         factor.get(name, 1.0) * kwh for name, kwh in before.items()
     )
     # So many kWh for so many days give the mean of those who were silent, be they three.
-    silent_kwh = rounded(fsum(after.values()), drawn.fleet.step_kwh(drawn.months))
+    silent_kwh = rounded(fsum(after.values()), _step_kwh(drawn))
     return Off(1 - (found.reporting.total_kwh - silent_kwh) / reference_kwh, silent_kwh, days)
+
+
+def _step_kwh(drawn: Drawn) -> float:
+    """To what silent PCs are rounded: 0 where each stratum of theirs may be explained anyway."""
+    fleet, months = drawn.fleet, drawn.months
+    told = fleet.rows_of(months)
+    silent = {row.stratum for row in told if row.checks and any(row.checks.silent_days)}
+    if silent <= open_strata(fleet, months):
+        return 0.0
+    return step_kwh(told, fleet.perimeter.publish_at_least)
 
 
 def _silent(drawn: Drawn, months: Sequence[str]) -> tuple[dict[str, float], float]:
