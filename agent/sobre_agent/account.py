@@ -15,6 +15,8 @@ from sobre_drivers.sample import RATED_MARGIN, Described, Instant, Reading, Samp
 __all__ = ["Account", "Span"]
 
 CHECKPOINT_S = 600.0
+# A register that is implausible in so many samples in a row is said to be.
+ASIDES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Account:
         self._clean = False
         self._floating = self._adrift = False
         self._findings: list[str] = []
+        self._doubted = False
+        self._asides = 0
         if saved is not None:
             self._restore(saved)
 
@@ -66,7 +70,8 @@ class Account:
 
         `known` is False while the sample's wall clock cannot be believed.
         """
-        at, reading = sample.at, sample.reading
+        at, reading = sample.at, self._believed(sample.reading)
+        sample = Sample(at, reading)
         last = self._last
         if last is None:
             self._floating = not known
@@ -160,6 +165,18 @@ class Account:
         self._last = replace(last, at=sample.at, line_s=sample.at.wall_s)
         return closed
 
+    def _believed(self, reading: Reading) -> Reading:
+        """The reading without a power that a meter cannot have seen; that is said once."""
+        power_w, most_w = reading.power_w, self._limits.power_max_w
+        if self._described.own:
+            return reading
+        counted = reading.register_uj is not None or self._register.anchor is not None
+        wrong = power_w is not None and not (-most_w if counted else 0.0) <= power_w <= most_w
+        if wrong and not self._doubted:
+            self._findings.append(f"power {power_w:g} W cannot be; rated_w allows {most_w:g} W")
+        self._doubted = wrong
+        return replace(reading, power_w=None) if wrong else reading
+
     def _by_register(self, reading: Reading, last: _Last, end_s: float, age_s: float) -> list[Span]:
         closed: list[Span] = []
         for step in self._settle(reading, age_s):
@@ -177,6 +194,12 @@ class Account:
         assert reading.register_uj is not None
         shown = Shown(age_s, reading.register_uj, reading.serial)
         self._register, steps = settle(self._register, shown, self._limits)
+        self._asides = 0 if self._register.aside is None else self._asides + 1
+        if self._asides == ASIDES:
+            self._findings.append(
+                f"register: rises as it cannot at {self._limits.power_max_w:g} W, or jumps about; "
+                "nothing is booked, see rated_w, word order and the model"
+            )
         for step in steps:
             if step.verdict not in (Verdict.OK, Verdict.ROLLOVER):
                 self._findings.append(f"register: {step.verdict.value}")
