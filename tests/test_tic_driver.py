@@ -25,6 +25,7 @@ UJ_PER_WH = 3_600_000_000
 # What is played, and the index (Wh) that its SOURCE.md states.
 PLAYED = {
     "historique-hc-mono-stream1.raw": 14524758,
+    "historique-hc-mono-stream2.raw": 14524770,
     "historique-base-tri.raw": 1181243,
     "historique-base-mono.raw": 190575,
     "wire/historique-base-tri.raw": 1181243,

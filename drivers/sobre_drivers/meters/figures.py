@@ -1,9 +1,11 @@
 """Numbers in what devices send as JSON: a wrong type, a text or a sign is no figure."""
 
-import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
+
+# No device draws or counts so much in any unit; sums of such figures stay finite.
+GREATEST = 1e15
 
 
 def inside(message: Any, *path: str | int) -> Any:
@@ -19,10 +21,12 @@ def inside(message: Any, *path: str | int) -> Any:
 
 
 def number(message: Any, *path: str | int) -> float | None:
-    """A finite number; None if there is none, or something else."""
+    """A number; None if there is none, or something else."""
     found = inside(message, *path)
-    real = isinstance(found, int | float) and not isinstance(found, bool)
-    return float(found) if real and math.isfinite(found) else None
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return None
+    # (NaN fails the comparison too, and an integer that no float can hold is never made one.)
+    return float(found) if abs(found) <= GREATEST else None
 
 
 def positive(message: Any, *path: str | int) -> float | None:

@@ -5,7 +5,7 @@ import re
 from sobre_drivers.errors import MeterError
 
 _LINE = re.compile(r"\s*([^:]+?)\s*:\s+(.*?)\s*")
-_WATTS = re.compile(r"(\d+) Watts?")
+_WATTS = re.compile(r"(\d{1,6}) Watts?")
 # By ipmitool's text; what is not here is told as it was said.
 _FINDINGS = {
     "Unable to establish": "no session; check address, user, password and that IPMI over LAN is on",

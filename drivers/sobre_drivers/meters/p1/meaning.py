@@ -19,7 +19,7 @@ SERIALS = ("0-0:96.1.1", "0-0:42.0.0")
 
 _PER_UNIT = {"Wh": Fraction(UJ_PER_WH), "kWh": Fraction(UJ_PER_KWH)}
 _W_PER_UNIT = {"W": Fraction(1), "kW": Fraction(1000)}
-_MEASURED = re.compile(r"(\d+(?:\.\d+)?)\*([A-Za-z]+)")
+_MEASURED = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\*([A-Za-z]+)")
 _SHOWN = {
     "energy": TOTAL,
     "energy_tariff_1": TARIFFS[0],

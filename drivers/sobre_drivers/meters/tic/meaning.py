@@ -21,6 +21,7 @@ CONTRACTS = (
     ("BBRHCJB", "BBRHPJB", "BBRHCJW", "BBRHPJW", "BBRHCJR", "BBRHPJR"),
 )
 WITHDRAWN = "EAST"
+MAX_DIGITS = 12
 SERIALS = ("ADSC", "ADCO")
 
 _SHOWN = (
@@ -78,8 +79,10 @@ def values(device: str, frame: Frame) -> Iterator[Value]:
 
 
 def number(text: str | None) -> int | None:
-    """A whole number of digits and nothing else."""
-    return int(text) if text is not None and text.isascii() and text.isdigit() else None
+    """A whole number of digits and nothing else; indices have nine."""
+    if text is None or len(text) > MAX_DIGITS or not (text.isascii() and text.isdigit()):
+        return None
+    return int(text)
 
 
 def _serial(frame: Frame) -> str | None:
