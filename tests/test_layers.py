@@ -56,7 +56,7 @@ LAYERS = {
         meters.modbus.kind
         meters.patience meters.snmp.objects meters.snmp.access
         meters.snmp.profile meters.snmp.decoding
-        meters.snmp.points meters.snmp.exchange
+        meters.snmp.points meters.snmp.exchange meters.snmp.recognise
         meters.snmp.session
         meters.snmp.driver
         meters.snmp.kind
@@ -65,6 +65,7 @@ LAYERS = {
         meters.ipp.driver
         meters.ipp.kind
         meters.catalog
+        meters.commissioning/
     """,
     "sobre_agent": """
         meters_file
@@ -147,6 +148,7 @@ CALCULATION = (
     "sobre_drivers.meters.snmp.objects",
     "sobre_drivers.meters.snmp.decoding",
     "sobre_drivers.meters.snmp.points",
+    "sobre_drivers.meters.snmp.recognise",
     "sobre_drivers.meters.ipp.message",
     "sobre_drivers.meters.ipp.meaning",
     "sobre_drivers.meters.parity",
@@ -163,6 +165,9 @@ CALCULATION = (
     "sobre_drivers.meters.shelly.meaning",
     "sobre_drivers.meters.zigbee2mqtt.meaning",
     "sobre_drivers.meters.p1.meaning",
+    "sobre_drivers.meters.commissioning.plausible",
+    "sobre_drivers.meters.commissioning.rate",
+    "sobre_drivers.meters.commissioning.places",
     "sobre_drivers.pc.pc_model",
     "sobre_drivers.pc.emi",
     "sobre_drivers.pc.smbios",

@@ -132,7 +132,7 @@ def test_meters_read_shows_values_with_units(
     assert main(["meters", "read", *where, "--device", "pdu-a3"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.split() == ["pdu-a3", "serial", "20260007"] for line in lines)
-    assert any(line.split() == ["pdu-a3/outlet-08", "power", "6", "W"] for line in lines)
+    assert any(line.split() == ["pdu-a3/outlet-08", "power", "6", "W", "ok"] for line in lines)
     assert main(["meters", "read", *where, "--json"]) == 0
     rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     wanted = {"device": "meter/outlet-08", "name": "power", "value": 6.0, "unit": "W"}

@@ -15,7 +15,7 @@ def test_every_model_is_listed_with_how_sure_we_are(capsys: pytest.CaptureFixtur
     assert main(["meters", "list"]) == 0
     assert capsys.readouterr().out == plain
     for name in catalog.paths():
-        (line,) = [line for line in plain.splitlines() if line.startswith(name + " ")]
+        (line,) = [line for line in plain.splitlines() if line.split()[:1] == [name]]
         assert catalog.about(catalog.find(name)).confirmed in line
     sure = [catalog.about(path).confirmed for path in catalog.paths().values()]
     assert f"unconfirmed ({sure.count('unconfirmed')}): one source only" in plain
@@ -52,7 +52,10 @@ def test_check_names_file_and_key(tmp_path: Path, capsys: pytest.CaptureFixture[
     path.write_text(good.replace("address = 23316", "adress = 23316"), encoding="utf-8")
     assert main(["meters", "check", str(path)]) == 2
     told = capsys.readouterr().err
-    assert f"{path}: unknown key 'part[0].power.adress'; did you mean 'address'?" in told
+    (line,) = [
+        at for at, text in enumerate(path.read_text("utf-8").splitlines(), 1) if "adress" in text
+    ]
+    assert f"{path}:{line}: unknown key 'part[0].power.adress'; did you mean 'address'?" in told
     assert main(["meters", "check", str(tmp_path / "missing.toml")]) == 2
     assert "cannot be read" in capsys.readouterr().err
 
