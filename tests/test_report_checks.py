@@ -5,6 +5,7 @@ result is 1 − 90/106 (test_report_figures says how).
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from math import exp, sqrt
 
@@ -22,6 +23,7 @@ from sobre_collector.report.html_file import html_file
 from sobre_collector.report.model import Report
 
 PRINTERS = Stratum("bx", "hdv", "printer")
+Change = Callable[[list[tuple[str, str]]], list[tuple[str, str]]]
 
 
 def checks(found: Report) -> Checks:
@@ -234,6 +236,26 @@ def test_years_of_single_devices_give_the_exact_interval() -> None:
     assert found.result is not None
     bound = found.result.intervals[0]
     assert bound.low_ratio < told.low_ratio < told.high_ratio < bound.high_ratio
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda listed: listed[1:], lambda listed: [_counted_in_part(listed[0]), *listed[1:]]],
+    ids=["a-device-lacks", "a-device-counted-in-part"],
+)
+def test_devices_that_are_not_those_of_the_sums_give_no_exact_interval(change: Change) -> None:
+    _, stated, facts = printers()
+    rows, stated, facts = _wide(stated, facts)
+    # A stratum of one year is left, whose devices are all there.
+    other = tuple(change(list(facts.inputs["checks"])))
+    told = checks(report(rows, stated, 2025, replace(facts, inputs={"checks": other}))).device_years
+    assert told is not None
+    assert told.strata == 1
+
+
+def _counted_in_part(one: tuple[str, str]) -> tuple[str, str]:
+    name, content = one
+    return name, json.dumps({**json.loads(content), "valid_days": [11.0, 4.0]})
 
 
 N, MONITORED = 40, 30

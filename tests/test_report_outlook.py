@@ -6,14 +6,18 @@ WE10 and WE11 are the method's own examples.
 
 from dataclasses import replace
 from math import exp, log, sqrt
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from perimeter_case import TOML, problems, write
 from report_fleet import FACTS, SERVER, month, perimeter
 from sobre_collector.indicators.moments import StratumMonth
+from sobre_collector.indicators.outlook import Step
 from sobre_collector.perimeter.facts import Baseline, BaselineRow, Perimeter, Target, months_of
+from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.perimeter.scenarios import Scenario
 from sobre_collector.report.expected import Outlook
 from sobre_collector.report.figures import report
@@ -215,3 +219,34 @@ def _scenario(**given: object) -> Scenario:
 def test_a_scenario_that_says_too_little_or_too_much_is_refused(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="'A'"):
         _scenario(**given)
+
+
+SCENARIOS = """
+[[scenarios]]
+name = "Close the annex"
+month = "2026-07"
+kwh_per_month = -4200.0
+half_width_kwh = 900.0
+"""
+
+
+def test_scenarios_are_read_from_the_perimeter(tmp_path: Path) -> None:
+    path = write(tmp_path, {"perimeter.toml": TOML + SCENARIOS})
+    (step,) = load_perimeter(path).scenarios
+    assert step.step() == Step("Close the annex", "2026-07", -4200.0, 900 / sqrt(3))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (SCENARIOS.replace("half_width_kwh", "half_widht_kwh"), "half_widht_kwh"),
+        (SCENARIOS.replace("900.0", "0.0"), "no step is known to ± 0"),
+        (SCENARIOS.replace("2026-07", "July"), "write the month as 2026-11"),
+    ],
+    ids=["typo", "no-error", "month"],
+)
+def test_a_wrong_scenario_is_named_with_its_file(tmp_path: Path, written: str, said: str) -> None:
+    found = problems(write(tmp_path, {"perimeter.toml": TOML + written}))
+    assert len(found) == 1
+    assert "perimeter.toml" in found[0]
+    assert said in found[0]
