@@ -15,6 +15,10 @@ from sobre_drivers.errors import MeterError
 from sobre_drivers.meters import catalog
 from sobre_drivers.meters.configured import SnmpAccess
 from sobre_drivers.meters.kind import MeterDriver
+from sobre_drivers.meters.snmp import profile, recognise
+from sobre_drivers.meters.snmp.access import Credentials
+from sobre_drivers.meters.snmp.exchange import Exchange
+from sobre_drivers.meters.snmp.session import Session
 from sobre_drivers.sample import Reading
 
 pytestmark = [
@@ -108,6 +112,36 @@ def test_the_active_sum_is_not_taken_for_another_of_its_name(
         if each["oid"] == "1.3.6.1.4.1.34278.2.1.0"
     )
     assert read(driver(agents, tmp_path, "janitza_generic", "janitza-umg604"))[""].power_w == sum_w
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_walk_is_recognised(agents: Agents, case: Case) -> None:
+    found = recognised_as(agents, case.walk)
+    # This walk was cut: it does not say what it is.
+    assert found[:1] == ([] if case.walk == "hpe-pdumm" else [case.profile])
+
+
+@pytest.mark.parametrize(
+    ("walk", "profile"),
+    [("sharp", "printer"), ("ricoh_mpc3002", "printer-sheets"), ("apc-8641", "apc-rpdu")],
+)
+def test_what_counts_otherwise_is_told_apart(agents: Agents, walk: str, profile: str) -> None:
+    found = recognised_as(agents, walk)
+    assert profile in found
+    assert not {"printer", "printer-sheets"} - {profile} & set(found)
+
+
+def recognised_as(agents: Agents, walk: str) -> list[str]:
+    models = {
+        name: profile.read(path)
+        for name, path in catalog.paths().items()
+        if path.parent.name == "snmp"
+    }
+    session = Session(Exchange(), HOST, agents.port, Credentials("2c", walk), 10)
+    try:
+        return recognise.recognised(models, session.get(recognise.asked(models)))
+    finally:
+        session.close()
 
 
 def test_an_idle_ups_feeds_nothing_and_says_so(agents: Agents, tmp_path: Path) -> None:
