@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 
 from sobre_collector.indicators.adjustments import Entry, acting, applied, weather
 from sobre_collector.indicators.degree_days import weather_uses
@@ -11,6 +12,7 @@ from sobre_collector.report import notation
 from sobre_collector.report.drawn import Drawn
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.model import Note, Report
+from sobre_collector.report.notation import bound
 from sobre_collector.report.tables import table
 from sobre_collector.report.wording import Lang, marked, name, say
 
@@ -135,12 +137,9 @@ def html(found: Adjusted, report: Report, lang: Lang) -> str:
     parts = [table(say(lang, "title.adjustments"), heads, rows(found, report, lang))]
     if not found.lines:
         return parts[0] + f"<p>{marked(say(lang, 'adjustments.none'))}</p>"
-    keys = ("name", "kind", "kwh", "dates", "reason", "evidence", "approved")
-    heads = [say(lang, f"adjustments.{key}") for key in keys]
-    parts.append(
-        table(say(lang, "adjustments.signed"), heads, [_row(o, lang) for o in found.lines])
-    )
-    return "".join(parts)
+    # Reason and evidence are sentences: seven columns fit no screen.
+    signed = "".join(_signed_row(one, lang) for one in found.lines)
+    return f"{parts[0]}<h3>{escape(say(lang, 'adjustments.signed'))}</h3><ul>{signed}</ul>"
 
 
 def rows(found: Adjusted, report: Report, lang: Lang) -> list[list[str]]:
@@ -167,18 +166,20 @@ def rows(found: Adjusted, report: Report, lang: Lang) -> list[list[str]]:
     return [*lines, [say(lang, "adjustments.row_adjusted"), whole, u]]
 
 
-def _row(one: Line, lang: Lang) -> list[str]:
+def _signed_row(one: Line, lang: Lang) -> str:
+    colon = "\u00a0:" if lang == "fr" else ":"
+    effect = f"{_signed(one.kwh, lang)} ± {notation.energy(one.u_kwh, lang)}"
     until = f" → {notation.day(one.until, lang)}" if one.until else ""
     sha = f" (SHA-256 {one.evidence_sha256[:HASH_SHOWN]}…)" if one.evidence_sha256 else ""
-    return [
-        one.name,
-        name(lang, "adjustments.of", one.kind),
-        f"{_signed(one.kwh, lang)} ± {notation.energy(one.u_kwh, lang)}",
-        f"{notation.day(one.on, lang)}{until}" if one.on else "",
+    kind = name(lang, "adjustments.of", one.kind)
+    told = [
+        f"{kind}, {say(lang, 'adjustments.since', day=notation.day(one.on, lang))}{until}",
         one.reason,
-        f"{one.evidence}{sha}",
-        f"{one.approver}, {notation.day(one.approved_on, lang)}" if one.approver else "",
+        f"{say(lang, 'adjustments.evidence')}{colon} {one.evidence}{sha}",
+        say(lang, "row.approved", by=one.approver, on=notation.day(one.approved_on, lang)),
     ]
+    head, join = f"{one.name}{colon} {effect}", " ; " if lang == "fr" else "; "
+    return f"<li><strong>{escape(bound(head))}</strong><br>{escape(bound(join.join(told)))}</li>"
 
 
 def _signed(kwh: float, lang: Lang) -> str:
