@@ -14,9 +14,10 @@ from meters.bus import Asked, Bus, FarEnd, answered, checked
 from meters.bus_gateway import HOST, Gateway
 from meters.pseudo import Adapter
 from meters.served import CAPTURES, capture
+from sobre_agent.commands import check
 from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.meters import catalog
-from sobre_drivers.meters.configured import MeterSettings, SerialLine
+from sobre_drivers.meters.configured import Login, MeterSettings, SerialLine
 from sobre_drivers.meters.kind import Lines, MeterDriver
 from sobre_drivers.meters.modbus import rtu, rtu_frames
 from sobre_drivers.meters.modbus.blocks import Block
@@ -199,7 +200,51 @@ def test_bus_settings_that_differ_are_refused(adapter: Adapter) -> None:
         catalog.driver_for(other, lines=lines)
 
 
-# A late answer.
+def test_check_tells_of_a_bus_whose_meters_want_it_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "agent.toml").write_text(
+        f"""
+organisation = "ville"
+site = "mairie"
+node = "reader-1"
+[mqtt]
+tls = "off"
+[spool]
+folder = "{tmp_path}"
+[[meters]]
+device = "m1"
+profile = "eastron-sdm120"
+serial_port = "/dev/nowhere"
+[[meters]]
+device = "m2"
+profile = "eastron-sdm120"
+serial_port = "/dev/nowhere"
+unit_id = 2
+[meters.serial]
+parity = "none"
+""",
+        "utf-8",
+    )
+    problems, _ = check.found(tmp_path / "agent.toml")
+    (said,) = problems
+    assert "m2: /dev/nowhere is wanted as 9600 none 1, and as 9600 even 1" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ({"serial_port": "p", "unit_id": 0}, "1 to 247 answer on a serial line"),
+        ({"serial_port": "p", "port": 502}, "port is beside serial_port"),
+        ({"host": "h", "serial": SerialLine(9600)}, "serial is beside host"),
+        ({"topic": "t"}, "host is missing"),
+        ({"host": "h", "login": Login("a", Path("b"))}, "none of Modbus'"),
+    ],
+    ids=["unit-0", "port", "serial", "topic", "login"],
+)
+def test_settings_that_modbus_does_not_use_are_refused(
+    settings: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        catalog.describe(MeterSettings("m", "eastron-sdm120", **settings))
 
 
 class Numbered:

@@ -84,13 +84,18 @@ def _meters(config: AgentConfig) -> list[str]:
     from importlib.util import find_spec
 
     from sobre_drivers.meters import catalog
+    from sobre_drivers.meters.kind import Lines
 
     found = []
     if find_spec("pymodbus") is None:
         found.append("meters: pymodbus is not installed; pip install 'sobre[meters]'")
+    lines: Lines = {}
     for meter in config.meters:
         try:
             catalog.describe(meter, config.profiles_folder)
+            if meter.serial_port:
+                # Only together do they show whether they want their line set alike.
+                catalog.driver_for(meter, config.profiles_folder, lines)
         except ConfigError as error:
             found += [f"meters, {meter.device}: {problem}" for problem in error.problems]
     return found
