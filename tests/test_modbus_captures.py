@@ -35,7 +35,7 @@ def by_part(readings: list[Reading]) -> dict[str, Reading]:
 
 
 def read_as_expected(served: Capture, folder: Path | None = None) -> None:
-    with Served(served.words, served.function) as server:
+    with Served(served.words, served.function, beside=served.words_beside) as server:
         meter = driver(served.profile, server.port, folder)
         try:
             found = by_part(list(meter.read()))

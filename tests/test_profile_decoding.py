@@ -146,8 +146,19 @@ def test_a_scale_factor_without_sense_is_none(word: int, power_of_ten: int | Non
         ([0x2020, 0x2020], None),
         ([0xFFFF, 0xFFFF], None),
         ([0x410A, 0x4200], None),
+        ([0x0053, 0x0054, 0x0033, 0x0000], "ST3"),
+        ([0x00FF, 0x0041], None),
     ],
-    ids=["ends-at-nul", "blanks", "empty", "only-blanks", "no-ascii", "line-break"],
+    ids=[
+        "ends-at-nul",
+        "blanks",
+        "empty",
+        "only-blanks",
+        "no-ascii",
+        "line-break",
+        "one-a-register",
+        "no-ascii-one-a-register",
+    ],
 )
 def test_a_text_is_printable_or_none(words: list[int], text: str | None) -> None:
     assert decoding.text(words) == text

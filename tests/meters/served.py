@@ -24,7 +24,10 @@ DEADLINE_S = 20.0
 
 @dataclass(frozen=True)
 class Capture:
-    """An independent dump of a meter, and what its registers mean."""
+    """An independent dump of a meter, and what its registers mean.
+
+    `beside` are registers of the other function, where a meter uses both.
+    """
 
     profile: str
     how: str
@@ -32,14 +35,24 @@ class Capture:
     registers: dict[str, str]
     expected: dict[str, dict[str, Any]]
     serial: str | None = None
+    beside: dict[str, str] = field(default_factory=dict)
 
     @property
     def words(self) -> Words:
         """Runs of registers by address."""
-        return {
-            int(address): [int(word, 16) for word in words.split()]
-            for address, words in self.registers.items()
-        }
+        return _runs(self.registers)
+
+    @property
+    def words_beside(self) -> Words:
+        """Those of the other function."""
+        return _runs(self.beside)
+
+
+def _runs(registers: Mapping[str, str]) -> Words:
+    return {
+        int(address): [int(word, 16) for word in words.split()]
+        for address, words in registers.items()
+    }
 
 
 def capture(name: str) -> Capture:
@@ -52,7 +65,7 @@ def capture(name: str) -> Capture:
 class Served:
     """pymodbus's server with a dump as holding (3) or input (4) registers; all else is refused.
 
-    `refuse` gives the exception code for a requested address, or None to answer it; `requests` are
+    `beside` are registers of the other function. `refuse` gives the exception code for a requested address, or None to answer it; `requests` are
     all that came, as (function, address, count).
     """
 
@@ -62,6 +75,7 @@ class Served:
     refuse: Callable[[int], ExcCodes | None] = lambda address: None
     port: int = 0
     requests: list[tuple[int, int, int]] = field(default_factory=list)
+    beside: Words = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         self._listening = threading.Event()
@@ -82,13 +96,16 @@ class Served:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        dump = [
-            SimData(address, values=list(words), datatype=DataType.REGISTERS)
-            for address, words in sorted(self.words.items())
-        ]
-        nothing = [SimData(0, datatype=DataType.INVALID)]
+        dump, beside = (
+            [
+                SimData(address, values=list(words), datatype=DataType.REGISTERS)
+                for address, words in sorted(runs.items())
+            ]
+            or [SimData(0, datatype=DataType.INVALID)]
+            for runs in (self.words, self.beside)
+        )
         bits = [SimData(0, values=False, datatype=DataType.BITS)]
-        holding, inputs = (dump, nothing) if self.function == 3 else (nothing, dump)
+        holding, inputs = (dump, beside) if self.function == 3 else (beside, dump)
         device = SimDevice(self.unit_id, simdata=(bits, bits, holding, inputs), action=self._answer)
         server = ModbusTcpServer(device, address=(HOST, self.port), trace_pdu=self._note)
         await server.serve_forever(background=True)

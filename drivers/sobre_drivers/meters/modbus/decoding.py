@@ -95,8 +95,12 @@ def modulus_uj(register: Energy) -> int | None:
 
 
 def text(words: Sequence[int]) -> str | None:
-    """A text of two characters a register; None if it is empty or not printable ASCII."""
-    data = b"".join(word.to_bytes(2, "big") for word in words)
+    """A text of two characters a register, or of one where the high bytes are all empty.
+
+    None if it is empty or not printable ASCII.
+    """
+    wide = 1 if max(words) <= 0xFF else 2
+    data = b"".join(word.to_bytes(wide, "big") for word in words)
     made = data.split(b"\0", 1)[0].decode("latin-1").strip()
     return made if made and made.isascii() and made.isprintable() else None
 
