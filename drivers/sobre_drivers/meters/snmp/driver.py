@@ -44,6 +44,7 @@ class SnmpDriver:
         self._met = {point.device for point in behind if named or not point.repeats}
         self._place: Place | None = None
         self._has: set[str] = set()
+        self._stays: dict[str, Raw] = {}
         self._serial: str | None = None
         self._said: set[str] = set()
         self._patience = Patience() if profile.patient else None
@@ -92,12 +93,12 @@ class SnmpDriver:
             if self._place is not None:
                 found = self._session.get(sorted(self._has, key=_numbers))
                 if found.keys() == self._has:
-                    return self._place, dict(found)
+                    return self._place, {**self._stays, **found}
                 if found:
                     place, gone = self._place, dict.fromkeys(self._has - found.keys())
                     # It lost something: it is looked through anew at the next round.
                     self._place = None
-                    return place, found | gone
+                    return place, {**self._stays, **found, **gone}
             place = self._look()
             wanted = {
                 oid for each in self._points for oid in points.wanted(each, place, shown=shown)
@@ -111,7 +112,9 @@ class SnmpDriver:
                 # What comes back may be another.
                 self._place = None
             raise MeterError(f"{self._subject}: {error}") from error
-        self._place, self._has = place, set(found)
+        stay = {oid for each in self._points for oid in points.scales(each, place)}
+        self._place, self._has = place, found.keys() - stay
+        self._stays = {oid: found[oid] for oid in found.keys() & stay}
         return place, dict(found)
 
     def _look(self) -> Place:

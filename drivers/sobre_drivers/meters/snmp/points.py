@@ -90,6 +90,14 @@ def wanted(point: Point, place: Place, *, shown: bool = False) -> list[str]:
     return made
 
 
+def scales(point: Point, place: Place) -> list[str]:
+    """Those of them that only say how others are written, and stay as they are."""
+    made = []
+    for each in point.part.objects().values():
+        made += place.filled(each.scale_oid, point.number) if each.scale_oid else []
+    return made
+
+
 def own(profile: Profile, place: Place, *, shown: bool = False) -> list[str]:
     """The OIDs that tell of the agent itself: its serial number, when it sleeps, and its model."""
     texts = [profile.serial, profile.sleep_delay, profile.model_name if shown else ""]

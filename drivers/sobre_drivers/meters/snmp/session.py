@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Coroutine, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pysnmp.error import PySnmpError
@@ -195,7 +196,10 @@ def _authority(who: Credentials) -> Any:
     )
 
 
+@lru_cache(maxsize=65_536)
 def _made(oid: str) -> Any:
+    # It looks itself up in the MIBs that pysnmp knows when it is first asked for, which takes as
+    # long as all the rest.
     return hlapi.ObjectType(hlapi.ObjectIdentity(oid))
 
 
