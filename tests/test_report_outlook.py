@@ -110,6 +110,18 @@ def test_the_forecast_is_that_of_whole_covariance_matrices() -> None:
     assert found.forecast.probability_ratio == pytest.approx(float(chance), rel=1e-6)
 
 
+def test_the_probability_is_said_in_the_words_of_the_method() -> None:
+    shown = report(rows_of(series((2023, 2024, 2025))), stated(), 2025, FACTS)
+    found = outlook(shown).forecast
+    assert found is not None
+    assert found.chance == "very-likely"
+    assert (
+        "Probabilité estimée d’atteindre l’objectif au 31/12/2026 : 95\u202f%, très probable "
+        "(à politique inchangée)."
+    ) in summary(shown, "fr")
+    assert "**" not in summary(shown, "en")
+
+
 def test_below_24_months_there_is_no_forecast_and_what_lacks_is_named() -> None:
     kwh = dict(list(series((2023, 2024)).items())[1:])
     shown = report(rows_of(kwh), stated(), 2024, replace(FACTS, this_month="2025-01"))

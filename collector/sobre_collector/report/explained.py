@@ -17,7 +17,7 @@ from sobre_collector.report.groups import group_of
 from sobre_collector.report.model import Report
 from sobre_collector.report.sections import shown
 from sobre_collector.report.target import target_of
-from sobre_collector.report.wording import name
+from sobre_collector.report.wording import name, plain
 from sobre_collector.report.working import Worked
 
 Part = Callable[[Worked, Report, Writer], Iterator[Block]]
@@ -245,7 +245,7 @@ def section(key: str) -> Part:
 
 def _row(row: Sequence[str]) -> str:
     rest = f" ({row[2]})" if len(row) > 2 and row[2] else ""
-    return f"{row[0]}: {row[1]}{rest}"
+    return plain(f"{row[0]}: {row[1]}{rest}")
 
 
 # Every indicator that can be explained; the first is what is published.

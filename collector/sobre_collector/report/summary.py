@@ -1,5 +1,6 @@
 """The report in a terminal: what matters on one screen."""
 
+from sobre_collector.report import outlook as forecasting
 from sobre_collector.report.model import Report
 from sobre_collector.report.rows import conservation_rows, figure_rows, trajectory_rows
 from sobre_collector.report.sections import shown
@@ -17,6 +18,9 @@ def summary(report: Report, lang: Lang) -> str:
         lines.append(say(lang, "said.insufficient"))
         lines += [f"- {plain(text)}" for text in missing(report, lang)]
     lines += [plain(text) for text in sentences]
+    outlook = report.sections.get(forecasting.NAME)
+    if outlook is not None:
+        lines += [plain(text) for text in forecasting.sentences(outlook, lang)]
     lines.append(say(lang, "said.period", span=span(report, lang)))
     for title, rows in (
         ("figures", figure_rows(report, lang)),
@@ -28,7 +32,8 @@ def summary(report: Report, lang: Lang) -> str:
         ),
     ):
         if rows:
-            lines += ["", say(lang, f"title.{title}"), *columns(rows)]
+            written = [[plain(cell) for cell in row] for row in rows]
+            lines += ["", say(lang, f"title.{title}"), *columns(written)]
     return "\n".join(lines)
 
 
