@@ -45,6 +45,7 @@ LAYERS = {
         meters.plugs.published
         meters.plugs.drivers
         meters.tasmota.kind meters.shelly.kind meters.zigbee2mqtt.kind
+        meters.modbus.identify
         meters.modbus.profile meters.modbus.blocks meters.modbus.sunspec
         meters.modbus.decoding
         meters.modbus.points meters.modbus.patience meters.modbus.rtu_frames meters.modbus.pdu
@@ -165,7 +166,9 @@ CALCULATION = (
     "sobre_drivers.meters.shelly.meaning",
     "sobre_drivers.meters.zigbee2mqtt.meaning",
     "sobre_drivers.meters.p1.meaning",
+    "sobre_drivers.meters.modbus.identify",
     "sobre_drivers.meters.commissioning.plausible",
+    "sobre_drivers.meters.commissioning.found",
     "sobre_drivers.meters.commissioning.rate",
     "sobre_drivers.meters.commissioning.places",
     "sobre_drivers.pc.pc_model",

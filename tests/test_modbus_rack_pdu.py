@@ -136,7 +136,7 @@ def test_meters_read_shows_values_with_units(
     assert main(["meters", "read", *where, "--json"]) == 0
     rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     wanted = {"device": "meter/outlet-08", "name": "power", "value": 6.0, "unit": "W"}
-    assert wanted in rows
+    assert any(wanted.items() <= row.items() for row in rows)
     rack_pdu.stop()
     assert main(["meters", "read", *where]) == 1
     assert "no connection" in capsys.readouterr().err

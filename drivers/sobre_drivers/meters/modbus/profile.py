@@ -13,6 +13,7 @@ from typing import Literal
 from sobre_drivers.load import CLASSES
 from sobre_drivers.meters.configured import SerialLine
 from sobre_drivers.meters.kind import Confirmed
+from sobre_drivers.meters.modbus.identify import Identify
 from sobre_drivers.settings import build, read_toml
 
 # A request may ask for 125 registers at most (Modbus Application Protocol V1.1b3, 6.3).
@@ -205,6 +206,7 @@ class Profile:
     max_registers: int = MAX_REGISTERS
     max_gap: int = 0
     sunspec_model: int | None = None
+    identify: Identify | None = None
     serial: Serial | None = None
     line: SerialLine = field(default_factory=SerialLine)
     note: str = ""
