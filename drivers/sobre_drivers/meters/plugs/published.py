@@ -65,7 +65,10 @@ class PublishedPlug:
         try:
             heard = self._subscription.awaited(self._topic)
             if heard is None:
-                raise MeterError("says nothing while we wait; is the topic right? Wait longer")
+                raise MeterError(
+                    "says nothing while we wait; is the topic right? One that speaks each minute "
+                    "needs a timeout_s above 60"
+                )
             return values(self.name, self._figures(heard))
         except MeterError as error:
             raise MeterError(f"{self._subject}: {error}") from error
