@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,3 +57,11 @@ def test_what_was_written_is_read(attributes: dict[str, list[Any]]) -> None:
             else:
                 data += encoded(0x41, own, value.encode())
     assert message.answer(data + b"\x03").printer == attributes
+
+
+def test_a_collection_in_a_collection_has_an_end() -> None:
+    inside = encoded(0x34, "a", b"")
+    for _ in range(message.MAX_DEPTH + 1):
+        inside += encoded(0x4A, "", b"a") + encoded(0x34, "", b"")
+    with pytest.raises(MeterError, match=r"nested deeper than 4"):
+        message.answer(WRITTEN[:8] + b"\x04" + inside + b"\x03")

@@ -182,6 +182,15 @@ def test_a_long_table_is_walked_in_few_questions(agents: Agents) -> None:
         session.close()
 
 
+def test_an_agent_that_goes_round_in_circles_ends_the_walk() -> None:
+    objects = {f"{OUTLET}.{n}": n for n in range(1, 21)}
+    with Tiny(objects, circles=True) as tiny:
+        session = Session(Exchange(), HOST, tiny.port, Credentials("2c", "public"), 1, retries=0)
+        assert session.walk(OUTLET) == [(str(n), n) for n in range(1, 11)]
+        assert len(tiny.asked) == 2
+        session.close()
+
+
 def test_version_1_leaves_out_what_the_agent_lacks(agents: Agents) -> None:
     session = Session(Exchange(), HOST, agents.port, Credentials("1", "public"), 10)
     missing = f"{OUTLET}.99"
@@ -275,7 +284,7 @@ def test_a_sum_lacks_nothing_that_the_agent_has() -> None:
     with Tiny(phases) as tiny:
         driver = catalog.driver_for(pdu(tiny.port, profile="apc-easy-pdu"))
         assert driver.read()[0].power_w == 300
-        lost = dict(list(phases.items())[:2])
+        lost: dict[str, int | str] = dict(list(phases.items())[:2])
         tiny.objects = lost
         assert driver.read()[0].power_w is None
         # From then on it has two phases, like another PDU that has no third.

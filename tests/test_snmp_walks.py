@@ -1,5 +1,6 @@
 """Walks of real devices, served by a real SNMP agent, read to what another program expects."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from snmp import shared
-from snmp.agents import HOST, Agents
+from snmp.agents import HOST, Agents, recording
 from snmp.shared import CASES, NOT_READ, SHARED, WITHOUT_POWER, Case
 from sobre_agent.config import Meter
 from sobre_drivers.errors import MeterError
@@ -222,3 +223,18 @@ def test_what_has_nothing_of_the_profile_is_an_error_and_not_0_w(
     with pytest.raises(MeterError, match=r"it answers, yet has nothing of this profile"):
         meter.read()
     meter.close()
+
+
+BROTHER = SHARED / "snmp-printers" / "brother-private-mib"
+
+
+@pytest.mark.parametrize("walk", ["hl-l2340dw", "dcp-7070dw", "mfc-t910dw", "incomplete"])
+def test_answers_of_a_private_mib_alone_are_not_guessed_at(tmp_path: Path, walk: str) -> None:
+    """They hold a count without its unit, and another one in a record of the maker's own."""
+    said = json.loads((BROTHER / f"{walk}.json").read_text(encoding="utf-8"))
+    plain = {oid: ("2", text) for oid, text in said.items() if str(text).isdigit()}
+    with Agents({walk: recording(plain)}) as agents:
+        meter = driver(agents, tmp_path, walk, "printer")
+        with pytest.raises(MeterError, match="has nothing of this profile"):
+            meter.read()
+        meter.close()

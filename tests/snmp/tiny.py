@@ -19,7 +19,8 @@ TOO_BIG = 1
 class Tiny:
     """SNMP version 2c: what is in `objects` (integers, OIDs), and tooBig for more than `most`.
 
-    `wrap` may change an answer's bytes before they are sent.
+    `wrap` may change an answer's bytes before they are sent; `circles` answers each walk from its
+    beginning.
     """
 
     def __init__(
@@ -27,11 +28,13 @@ class Tiny:
         objects: Mapping[str, int | str],
         most: int = 1000,
         wrap: Callable[[bytes], bytes] = lambda answer: answer,
+        circles: bool = False,
     ) -> None:
         self.objects = dict(objects)
         self.most = most
         self.asked: list[int] = []
         self._wrap = wrap
+        self._circles = circles
         self._ends = threading.Event()
 
     def __enter__(self) -> Self:
@@ -73,7 +76,8 @@ class Tiny:
             v2c.apiPDU.set_error_status(reply, TOO_BIG)
             bound = [(name, v2c.Null("")) for name in names]
         elif asked.isSameTypeWith(v2c.GetBulkRequestPDU()):
-            later = sorted(name for name in self.objects if _numbers(name) > _numbers(names[0]))
+            at = () if self._circles else _numbers(names[0])
+            later = sorted((name for name in self.objects if _numbers(name) > at), key=_numbers)
             bound = [(name, self._value(name)) for name in later[:10]]
             bound = bound or [(names[0], v2c.EndOfMibView(""))]
         else:
