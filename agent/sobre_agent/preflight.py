@@ -81,21 +81,16 @@ def _unwritable(key: str, folder: Path) -> list[str]:
 def _meters(config: AgentConfig) -> list[str]:
     if not config.meters:
         return []
-    from importlib.util import find_spec
-
     from sobre_drivers.meters import catalog
     from sobre_drivers.meters.kind import Lines
 
     found = []
-    if find_spec("pymodbus") is None:
-        found.append("meters: pymodbus is not installed; pip install 'sobre[meters]'")
     lines: Lines = {}
     for meter in config.meters:
         try:
-            catalog.describe(meter, config.profiles_folder)
-            if meter.serial_port:
-                # Only together do they show whether they want their line set alike.
-                catalog.driver_for(meter, config.profiles_folder, lines)
+            # Drivers show what is not installed, and together whether those on one serial line
+            # want it set alike; none is connected before it is read.
+            catalog.driver_for(meter, config.profiles_folder, lines)
         except ConfigError as error:
             found += [f"meters, {meter.device}: {problem}" for problem in error.problems]
     return found
