@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -208,10 +208,15 @@ def test_a_state_is_held_until_the_next_answer_and_a_missed_round_is_bridged(
                 yield Sample(clock.now(), Reading("p", power_w=powers_w[state], state=state))
             clock.now_s += 600
 
-    (span,) = settled(said())
+    spans = settled(said())
+    seconds: dict[str, int] = {}
+    for span in spans:
+        for state, state_s in (span.state_s or {}).items():
+            seconds[state] = seconds.get(state, 0) + state_s
     # Three rounds after the second answer are more than 1500 s: nobody knows.
-    assert (span.span_s, span.state_s) == (1200, {"ready": 1200})
-    assert span.energy_j == 22 * 1200
+    assert seconds.pop("unknown", 0) in (0, 1800)
+    assert seconds == {"ready": 1200}
+    assert sum(span.energy_j for span in spans) == 22 * 1200
 
 
 def test_the_pages_of_another_printer_are_not_added(
@@ -228,67 +233,6 @@ def test_the_pages_of_another_printer_are_not_added(
     assert caplog.text.count("another serial number") == 1
 
 
-@dataclass
-class Sleeper:
-    """A printer that sleeps `delay_s` after it was last asked or used, and says so when asked.
-
-    `wakes`: being asked begins the wait anew, as makers say of some.
-    """
-
-    clock: Clock
-    delay_s: float
-    wakes: bool
-    used_s: list[float] = field(default_factory=list)
-    awake_until_s: float = 0.0
-    awake_s: float = 0.0
-
-    def ask(self) -> str:
-        now_s = self.clock.now_s
-        while self.used_s and self.used_s[0] <= now_s:
-            self._wake(self.used_s.pop(0))
-        state = "ready" if now_s < self.awake_until_s else "sleep"
-        if self.wakes:
-            self._wake(now_s)
-        return state
-
-    def _wake(self, at_s: float) -> None:
-        until_s = at_s + self.delay_s
-        self.awake_s += until_s - max(at_s, self.awake_until_s)
-        self.awake_until_s = max(until_s, self.awake_until_s)
-
-
-def week(own: patience.Patience, sleeper: Sleeper, clock: Clock) -> tuple[int, float]:
-    """How often it is asked in five working days of 13 h, and for how long (s) it is awake."""
-    asked, before_s = 0, sleeper.awake_s
-    start_s = clock.now_s - clock.now_s % (24 * HOUR_S) + 24 * HOUR_S
-    for day in range(5):
-        for turn in range(78):
-            clock.now_s = start_s + (24 * day + 7) * HOUR_S + turn * 600
-            if not own.rests():
-                own.note(sleeper.ask(), None)
-                asked += 1
-    return asked, sleeper.awake_s - before_s
-
-
-@pytest.mark.parametrize("delay_s", [1800, 3600], ids=["30-min", "1-h"])
-def test_a_printer_that_asking_keeps_awake_is_left_alone(clock: Clock, delay_s: float) -> None:
-    sleeper, own = Sleeper(clock, delay_s, wakes=True), patience.Patience()
-    week(own, sleeper, clock)
-    assert own.keeps_awake
-    asked, awake_s = week(own, sleeper, clock)
-    assert asked <= 5 * 13
-    # Asked each ten minutes it would be awake from the first question to the last, and a while.
-    assert awake_s < 5 * 13 * HOUR_S * delay_s / 4200 * 1.1
-
-
-def test_a_printer_with_a_short_delay_sleeps_between_two_questions(clock: Clock) -> None:
-    sleeper, own = Sleeper(clock, 300, wakes=True), patience.Patience()
-    asked, awake_s = week(own, sleeper, clock)
-    assert not own.keeps_awake
-    assert asked <= 5 * 41
-    assert awake_s <= 5 * 41 * 300
-
-
 def test_a_printer_that_states_its_delay_is_not_asked_within_it(
     clock: Clock, tmp_path: Path
 ) -> None:
@@ -300,11 +244,3 @@ def test_a_printer_that_states_its_delay_is_not_asked_within_it(
         at_s = [sample.at.mono_s for sample in days(driver, clock)]
         driver.close()
     assert {after - before for before, after in itertools.pairwise(at_s[2:])} == {2400.0}
-
-
-def test_a_printer_that_sleeps_while_it_is_asked_is_asked_on(clock: Clock) -> None:
-    used_s = [(24 * day + 8) * HOUR_S for day in range(1, 20)]
-    sleeper, own = Sleeper(clock, 3000, wakes=False, used_s=used_s), patience.Patience()
-    for _ in range(2):
-        week(own, sleeper, clock)
-    assert not own.keeps_awake
