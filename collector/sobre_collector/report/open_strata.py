@@ -5,10 +5,9 @@ the organisation is not explained is given back by subtraction: it must be fit t
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from sobre_collector.indicators.moments import Stratum, StratumMonth
-from sobre_collector.indicators.privacy import cells, is_personal, shown
+from sobre_collector.indicators.moments import POOLED, Stratum, StratumMonth
+from sobre_collector.indicators.privacy import Cell, is_personal, shown
 from sobre_collector.report.monthly import Fleet
 
 
@@ -30,17 +29,17 @@ def open_strata(fleet: Fleet, months: Sequence[str]) -> frozenset[Stratum]:
 
 def _open(rows: Sequence[StratumMonth], at_least: int) -> frozenset[Stratum]:
     """Personal strata that the tree whole, organisations, strata may show in one month."""
-    names = {}
-    table = []
+    names, table = {}, []
     for row in rows:
+        s, kwh = row.stratum, row.sums[0] + row.sums[1]
+        if s.organisation == POOLED:
+            continue
         # As a class of its own, so that the tree's last step is the stratum.
-        label = f"{row.stratum.device_class} {row.stratum.site}"
-        names[row.stratum.organisation, label] = row.stratum
-        stratum = replace(row.stratum, device_class=label)
-        table += [
-            replace(cell, personal=is_personal(row.stratum.device_class))
-            for cell in cells([replace(row, stratum=stratum)])
-        ]
+        label = f"{s.device_class} {s.site}"
+        names[s.organisation, label] = s
+        largest = kwh if row.largest_kwh is None else row.largest_kwh
+        personal = is_personal(s.device_class)
+        table.append(Cell(s.organisation, label, row.devices, kwh, largest, personal))
     allowed = shown(table, at_least=at_least)
     return frozenset(
         stratum
