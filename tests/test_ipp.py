@@ -1,6 +1,7 @@
 """Printers by IPP: what they say, when it changed, and a real one that prints."""
 
 import http.client
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from ipp_bytes import WRITTEN, encoded, meter, number, said, state
 from services import ippeveprinter
@@ -173,6 +175,34 @@ def test_an_answer_that_is_none_is_named(web: HTTPServer, says: object, finding:
     meter = catalog.driver_for(Meter(device="p", profile="ipp-printer", host=HOST, port=port))
     with pytest.raises(MeterError, match=rf"^p \({HOST}:{port}\): .*{finding}"):
         meter.read()
+
+
+def test_a_printer_is_asked_over_tls_where_its_authority_is_known(
+    web: HTTPServer, tmp_path: Path
+) -> None:
+    """`login.ca_file`: its certificate is held against it."""
+    files = []
+    for name in ("own", "other"):
+        authority = trustme.CA()
+        files.append(tmp_path / f"{name}.pem")
+        authority.cert_pem.write_to_path(files[-1])
+        if name == "own":
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority.issue_cert(HOST).configure_cert(context)
+            web.socket = context.wrap_socket(web.socket, server_side=True)
+    web.says = (200, "application/ipp", b"\2\0\0\0\0\0\0\1\4" + state(3) + b"\3")  # type: ignore[attr-defined]
+    port = int(web.server_address[1])
+    own, other = (
+        catalog.driver_for(
+            Meter(
+                device="p", profile="ipp-printer", host=HOST, port=port, login=Login(ca_file=file)
+            )
+        )
+        for file in files
+    )
+    assert own.read()[0].state == "ready"
+    with pytest.raises(MeterError, match=r"certificate is not accepted .* check login\.ca_file"):
+        other.read()
 
 
 def test_a_printer_that_is_away_is_named() -> None:

@@ -132,8 +132,8 @@ def test_a_state_is_worth_what_the_profile_says(
 
 @pytest.mark.parametrize(
     ("community", "most"),
-    # 13 h at six rounds an hour are 78; two questions find the printer's row at the beginning.
-    [("printing", 80), ("ready", 45), ("asleep", 43)],
+    # 13 h at six rounds an hour are 78; one question finds the printer's row at the beginning.
+    [("printing", 79), ("ready", 41), ("asleep", 40)],
 )
 def test_a_day_costs_few_packets(
     agents: Agents, clock: Clock, tmp_path: Path, community: str, most: int
