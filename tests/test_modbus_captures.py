@@ -2,6 +2,7 @@
 
 import csv
 import json
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from meters.served import CAPTURES, HOST, Capture, Served, capture
 from sobre_agent.config import Meter
 from sobre_drivers.meters import catalog
 from sobre_drivers.meters.kind import MeterDriver
-from sobre_drivers.meters.modbus.profile import read
+from sobre_drivers.meters.modbus.profile import Energy, read
 from sobre_drivers.sample import Reading
 
 SHARED = Path(__file__).parents[2] / "shared" / "captures" / "modbus"
@@ -22,7 +23,7 @@ needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/capture
 
 
 def driver(name: str, port: int, folder: Path | None = None, **more: Any) -> MeterDriver:
-    meter = Meter(device="m", profile=name, host=HOST, port=port, rated_w=50_000.0, **more)
+    meter = Meter(device="m", profile=name, host=HOST, port=port, rated_w=1_000_000.0, **more)
     return catalog.driver_for(meter, folder)
 
 
@@ -56,6 +57,33 @@ def read_as_expected(served: Capture, folder: Path | None = None) -> None:
 def test_every_profile_has_a_capture_and_every_capture_a_profile() -> None:
     assert sorted(path.stem for path in CAPTURES.glob("*.json")) == PROFILES
     assert all(capture(name).profile == name for name in PROFILES)
+
+
+def test_no_two_profiles_share_a_name() -> None:
+    names = [path.stem for path in catalog.OWN_FOLDER.glob("*/*.toml")]
+    assert [name for name in sorted(names) if names.count(name) > 1] == []
+
+
+# 1 GWh, more than the displays of these meters have room for.
+MOST_WH = 1e9
+FLOATS = [
+    pytest.param(part.energy, id=name)
+    for name in PROFILES
+    for part in read(catalog.find(name)).part
+    if part.energy is not None and part.energy.type == "float32"
+]
+
+
+@pytest.mark.parametrize("energy", FLOATS)
+def test_a_float_register_may_move_by_its_last_bit_however_much_it_has_counted(
+    energy: Energy,
+) -> None:
+    unit_wh = {"Wh": 1, "kWh": 1000, "MWh": 1_000_000}[energy.unit]
+    bits = struct.pack(">f", MOST_WH / unit_wh)
+    before = struct.unpack(">f", (int.from_bytes(bits, "big") - 1).to_bytes(4, "big"))[0]
+    step = struct.unpack(">f", bits)[0] - before
+    assert energy.resolution is not None
+    assert step <= energy.resolution
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -140,13 +168,18 @@ def test_eastron_profiles_read_the_makers_own_answer() -> None:
             assert volts == pytest.approx(frames[0]["expect"]["U_L1_V"], abs=1e-4)
 
 
+# The maps have no others; what holds those are their captures, of which each address is typed as
+# the maker's document has it.
 MAPS = {
     "eastron-sdm120": "Eastron SDM120",
     "eastron-sdm630": "Eastron SDM630",
     "schneider-iem3155": "Schneider iEM3000 series (iEM3155/3255/3355)",
+    "abb-b21": "ABB B23/B24 (A/B series)",
     "abb-b23": "ABB B23/B24 (A/B series)",
+    "abb-b24": "ABB B23/B24 (A/B series)",
     "carlo-gavazzi-em340": "Carlo Gavazzi EM330/EM340/ET340",
     "raritan-px": "Raritan PX2/PX3 rack PDU",
+    "sunspec-201": "SunSpec model 201",
     "sunspec-203": "SunSpec model 203",
 }
 QUANTITY = {
@@ -158,7 +191,7 @@ TO_BASE: dict[str, Fraction | int] = {"kW": 1000, "kWh": 1000, "mW": Fraction(1,
 
 @pytest.mark.shared
 @needs_shared
-@pytest.mark.parametrize("name", [name for name in PROFILES if name != "sobre-demo-pdu"])
+@pytest.mark.parametrize("name", sorted(MAPS))
 def test_every_address_stands_in_the_register_maps(name: str) -> None:
     with (SHARED / "register_maps.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["meter"] == MAPS[name]]
@@ -187,6 +220,8 @@ def test_every_address_stands_in_the_register_maps(name: str) -> None:
 
 def test_the_example_in_the_readme_is_read_as_it_says(tmp_path: Path) -> None:
     readme = (Path(__file__).parents[1] / "drivers" / "README.md").read_text(encoding="utf-8")
-    fenced = {block.partition("\n")[0]: block.partition("\n")[2] for block in readme.split("```")}
+    # The first of each language is about Modbus.
+    blocks = reversed(readme.split("```"))
+    fenced = {block.partition("\n")[0]: block.partition("\n")[2] for block in blocks}
     (tmp_path / "acme-pdu-12.toml").write_text(fenced["toml"], encoding="utf-8")
     read_as_expected(Capture(**json.loads(fenced["json"])), tmp_path)

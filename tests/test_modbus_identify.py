@@ -45,7 +45,7 @@ def test_a_wrong_identification_is_refused_with_its_key(
     tmp_path: Path, line: str, finding: str
 ) -> None:
     path = tmp_path / "acme.toml"
-    good = (catalog.OWN_FOLDER / "modbus" / "abb-b23.toml").read_text(encoding="utf-8")
+    good = (catalog.OWN_FOLDER / "modbus" / "sobre-demo-pdu.toml").read_text(encoding="utf-8")
     path.write_text(f"{line}\n{good}", encoding="utf-8")
     with pytest.raises(ConfigError, match=finding):
         read(path)

@@ -65,8 +65,8 @@ def capture(name: str) -> Capture:
 class Served:
     """pymodbus's server with a dump as holding (3) or input (4) registers; all else is refused.
 
-    `beside` are registers of the other function. `refuse` gives the exception code for a requested address, or None to answer it; `requests` are
-    all that came, as (function, address, count).
+    `beside` are registers of the other function. `refuse` gives the exception code for a requested
+    address, or None to answer it; `requests` are all that came, as (function, address, count).
     """
 
     words: Words
