@@ -59,7 +59,7 @@ def test_profile_reads_its_capture(agents: Agents, tmp_path: Path, name: str) ->
         driver.close()
     expected = capture(name)["expected"]
     assert found.keys() == expected.keys(), "what the agent lacks is not read"
-    assert described == {each.device for each in found.values()}
+    assert described >= {each.device for each in found.values()}
     for part, wanted in expected.items():
         reading: Reading = found[part]
         assert reading.power_w == wanted["power_w"], part
@@ -141,15 +141,8 @@ def test_a_new_pdu_takes_one_toml_file_and_no_python(tmp_path: Path) -> None:
         driver.close()
 
 
-@pytest.mark.parametrize(
-    ("outlets", "described"),
-    [((), ["m", "m/outlet-01", "m/outlet-02"]), ((2,), ["m", "m/outlet-02"])],
-)
-def test_outlets_are_described_once_they_are_seen_or_named(
-    agents: Agents, tmp_path: Path, outlets: tuple[int, ...], described: list[str]
-) -> None:
-    driver = catalog.driver_for(meter("eaton-epdu", agents.port, tmp_path, outlets=outlets))
-    assert [each.device for each in driver.describe()] == ["m", *(["m/outlet-02"] * len(outlets))]
-    driver.read()
-    assert [each.device for each in driver.describe()] == described
+def test_only_the_configured_outlets_are_read(agents: Agents, tmp_path: Path) -> None:
+    driver = catalog.driver_for(meter("eaton-epdu", agents.port, tmp_path, outlets=(2,)))
+    assert [each.device for each in driver.describe()] == ["m", "m/outlet-02"]
+    assert [each.device for each in driver.read()] == ["m", "m/outlet-02"]
     driver.close()

@@ -22,10 +22,13 @@ from sobre_drivers.load import Load, Origin
 # The agent's minute ends so long (s) after it is started, as its clock is put forward.
 MINUTE_ENDS_S = 10
 WITHIN_S = 120
+# Of the model's outlets this one has one.
+DEVICES = ("pdu-a3", "pdu-a3/outlet-07", "printer-2")
 # A PDU that draws 36 kW counts ten Wh a second.
 PDU = """1.3.6.1.4.1.21239.5.2.1.10.0|4|2105
 1.3.6.1.4.1.21239.5.2.3.1.1.9.1|66|36000
 1.3.6.1.4.1.21239.5.2.3.1.1.12.1|66:numeric|rate=10,initial=5000,wrap=1
+1.3.6.1.4.1.21239.5.2.3.6.1.12.7|66|95
 """
 PRINTER = recording(
     {
@@ -128,8 +131,7 @@ def stored(data: Path) -> list[int]:
     """How far each device's loads have come."""
     found = loads(data)
     return [
-        max((load.seq for load in found if load.device == device), default=0)
-        for device in ("pdu-a3", "printer-2")
+        max((load.seq for load in found if load.device == device), default=0) for device in DEVICES
     ]
 
 
@@ -141,12 +143,17 @@ def settled(data: Path, spool: Path) -> None:
         assert [each.reason for each in series.quarantined()] == []
         assert check(series, ledger, keep=False).exact, "nothing lost, nothing doubled"
         devices = {key.device: device for key, device in ledger.devices().items()}
-    assert "snmp vertiv-geist" in devices["pdu-a3"].method
+    assert devices.keys() >= set(DEVICES)
+    assert devices["pdu-a3"].method == devices["pdu-a3/outlet-07"].method == "snmp vertiv-geist"
+    assert devices["pdu-a3/outlet-07"].device_class == "server"
     assert devices["printer-2"].method == "snmp printer, pages in impressions"
     for load in loads(data):
         if load.device == "pdu-a3":
             assert load.origin in (Origin.MEASURED, Origin.ALLOCATED)
             assert load.energy_j == pytest.approx(36_000 * load.span_s, rel=0.5, abs=72_000)
+        elif load.device == "pdu-a3/outlet-07":
+            # A span is of whole seconds, what it held is not.
+            assert load.energy_j == pytest.approx(95 * load.span_s, abs=2 * 95)
         else:
             assert load.origin is Origin.ESTIMATED
             assert (load.state_s or {}).keys() <= {"printing", "unknown"}

@@ -21,8 +21,8 @@ _STRANGE = "it answers, yet has nothing of this profile; is it the right one?"
 class SnmpDriver:
     """Reads an agent in as few requests as it allows.
 
-    What the agent has is learnt when it is first asked, and again when some of it is gone. Of what
-    repeats, only what it has is described; what the configuration names always is.
+    What the agent has is learnt when it is first asked, and again when some of it is gone. What it
+    lacks is described too, since a device is born when the agent connects, but never read.
     """
 
     def __init__(
@@ -33,7 +33,6 @@ class SnmpDriver:
         profile: Profile,
         behind: Sequence[Point],
         about: Sequence[Described],
-        named: bool = False,
     ) -> None:
         self.name = name
         self._session = session
@@ -41,7 +40,6 @@ class SnmpDriver:
         self._profile = profile
         self._points = behind
         self._about = about
-        self._met = {point.device for point in behind if named or not point.repeats}
         self._place: Place | None = None
         self._has: set[str] = set()
         self._stays: dict[str, Raw] = {}
@@ -50,8 +48,8 @@ class SnmpDriver:
         self._patience = Patience() if profile.patient else None
 
     def describe(self) -> Sequence[Described]:
-        """The devices that the agent is known to have."""
-        return [each for each in self._about if each.device in self._met]
+        """All devices that the model may have, or those that the configuration names."""
+        return self._about
 
     def read(self) -> Sequence[Reading]:
         """What each device shows; MeterError if the agent could not be read at all.
@@ -68,7 +66,6 @@ class SnmpDriver:
             raise
         there = self._there(place, answers)
         made = [points.reading(self._profile, point, place, answers) for point in there]
-        self._met |= {each.device for each in made}
         self._say_units(there, place, answers)
         delay_s = points.sleep_delay_s(self._profile, place, answers)
         return [self._checked(each, delay_s) for each in made]

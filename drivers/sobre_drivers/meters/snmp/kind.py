@@ -75,6 +75,4 @@ def driver(
         max_oids=model.max_oids,
     )
     behind = points.points(model, meter.device, meter.outlets)
-    return SnmpDriver(
-        meter.device, session, meter.unit_id, model, behind, described, bool(meter.outlets)
-    )
+    return SnmpDriver(meter.device, session, meter.unit_id, model, behind, described)
