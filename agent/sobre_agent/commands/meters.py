@@ -10,6 +10,7 @@ from sobre_agent.commands import meters_list
 ACTIONS = {
     "list": "the models that are known, and how sure we are",
     "read": "ask one meter now, show what it says, and whether that can be",
+    "scan": "find what answers on a bus, a host or a range",
     "check": "find every mistake in a profile",
 }
 

@@ -75,7 +75,7 @@ def device_name(where: Mapping[str, object]) -> str:
     return "found-" + re.sub(r"[^a-z0-9]+", "-", told.lower()).strip("-")[-50:].strip("-")
 
 
-def best_first(matches: Sequence[tuple[int, Match]], most: int = 4) -> tuple[Match, ...]:
+def best_first(matches: Sequence[tuple[int, Match]], most: int = 8) -> tuple[Match, ...]:
     """The surest, and of those the ones with most evidence (a count) first."""
     ordered = sorted(matches, key=lambda each: (SURE.index(each[1].sure), -each[0]))
     return tuple(match for _, match in ordered[:most])

@@ -11,7 +11,7 @@ from sobre_drivers.meters.commissioning.plausible import verdicts
 from sobre_drivers.meters.configured import MeterSettings
 from sobre_drivers.meters.kind import Value
 from sobre_drivers.meters.modbus import decoding, points, profile, sunspec
-from sobre_drivers.meters.modbus.blocks import Block
+from sobre_drivers.meters.modbus.blocks import Block, merged
 from sobre_drivers.meters.modbus.driver import Line, ModbusDriver
 from sobre_drivers.meters.modbus.pdu import Refused
 from sobre_drivers.meters.modbus.profile import Profile
@@ -21,6 +21,8 @@ _COMMON, _TEXT_WORDS, _MAKER, _MODEL = 1, 16, 2, 18
 # Values that hardly anything but a meter shows by chance.
 _TELLING = ("V", "Hz")
 _DEVICE = "found"
+# Three places for its mark, and a chain of models.
+_SUNSPEC_REQUESTS = 12
 
 
 class Unit:
@@ -29,6 +31,7 @@ class Unit:
     def __init__(self, line: Line, unit_id: int, timeout_s: float) -> None:
         self._line, self._unit_id, self._timeout_s = line, unit_id, timeout_s
         self._known: dict[Block, Sequence[int] | None] = {}
+        self.refusal: int | None = None
 
     def words(self, function: int, address: int, count: int) -> Sequence[int] | None:
         """The words there; None if the unit refuses them. MeterError if it is silent."""
@@ -36,8 +39,8 @@ class Unit:
         if block not in self._known:
             try:
                 self._known[block] = self._line.read(self._unit_id, block, self._timeout_s)
-            except Refused:
-                self._known[block] = None
+            except Refused as refusal:
+                self._known[block], self.refusal = None, refusal.code
         return self._known[block]
 
     def tells(self) -> str:
@@ -71,8 +74,19 @@ def profiles(folder: Path | None) -> dict[str, Profile]:
 
 
 def requests(known: Mapping[str, Profile]) -> int:
-    """How many requests it takes at most to hold one unit against all profiles."""
-    return 12 + 6 * len(known)
+    """How many requests it takes to hold one unit against all profiles, if it refuses none."""
+    total = _SUNSPEC_REQUESTS
+    for model in known.values():
+        if model.sunspec_model is None and model.identify is None:
+            wanted = points.wanted(model, points.points(model, _DEVICE), 0, shown=True)
+            total += len(merged(wanted, model.max_registers, model.max_gap))
+    return total + len(known)
+
+
+def shown(unit: Unit, name: str, folder: Path | None) -> list[Value]:
+    """What a unit shows by the profile of that name; MeterError if it is silent."""
+    model = profile.read(catalog.find(name, folder))
+    return unit.shown(model, _meter(name), folder)
 
 
 def matches(unit: Unit, known: Mapping[str, Profile], folder: Path | None) -> tuple[Match, ...]:
@@ -95,12 +109,13 @@ def _matches(
         if model.identify is not None:
             place = model.identify
             words = unit.words(place.function or model.function, place.address, place.words)
-            if words is None or not place.fits(list(words)):
+            if words is not None and not place.fits(list(words)):
                 continue
-            told = place.text or str(words[0])
-            why = f"register {place.address} holds {told}, as this model's"
-            yield 0, Match(name, "identified", why)
-            continue
+            if words is not None:
+                told = place.text or str(words[0])
+                why = f"register {place.address} holds {told}, as this model's"
+                yield 0, Match(name, "identified", why)
+                continue
         score, why = _evidence(unit, name, model, folder)
         if score:
             yield score, Match(name, "possible", why)
@@ -108,27 +123,30 @@ def _matches(
 
 def _evidence(unit: Unit, name: str, model: Profile, folder: Path | None) -> tuple[int, str]:
     """How much of what a profile reads could be, 0 if any of it cannot; and what that was."""
-    meter = MeterSettings(device=_DEVICE, profile=name, host="found", rated_w=ANY_W)
     try:
-        shown = unit.shown(model, meter, folder)
+        said = unit.shown(model, _meter(name), folder)
     except Refused:
         return 0, ""
     except MeterError as error:
         if isinstance(error.__cause__, Refused):
             return 0, ""
         raise
-    rated_w = {each.device: model.rated_w or ANY_W for each in shown}
-    judged = list(zip(shown, verdicts(shown, rated_w), strict=True))
+    rated_w = {each.device: model.rated_w or ANY_W for each in said}
+    judged = list(zip(said, verdicts(said, rated_w), strict=True))
     if any(verdict.level == "wrong" for _, verdict in judged):
         return 0, ""
     held = [each for each, verdict in judged if verdict.level == "ok" and each.value]
-    said = [each for each in shown if each.value is not None]
-    if len(held) < 2 or 2 * len(said) < len(shown):
+    told_of = [each for each in said if each.value is not None]
+    if len(held) < 2 or 2 * len(told_of) < len(said):
         return 0, ""
     telling = sorted(held, key=lambda each: each.unit not in _TELLING)[:3]
     told = ", ".join(f"{each.name} {each.value:.6g} {each.unit}" for each in telling)
     weight = sum(3 if each.unit in _TELLING else 1 for each in held)
     return weight, f"values could be ({told}), which is weak evidence; compare with its display"
+
+
+def _meter(name: str) -> MeterSettings:
+    return MeterSettings(device=_DEVICE, profile=name, host=_DEVICE, rated_w=ANY_W)
 
 
 def _reader(unit: Unit, function: int) -> Callable[[int, int], Sequence[int] | None]:

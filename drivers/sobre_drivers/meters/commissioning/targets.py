@@ -54,6 +54,10 @@ def numbers(named: Sequence[str], lowest: int, highest: int, what: str) -> list[
     return list(found)
 
 
+class Stopped(Exception):
+    """A person has seen enough: nothing more is sent."""
+
+
 class Pace:
     """Lets `per_s` requests a second pass, from however many threads, and counts them."""
 
@@ -67,10 +71,17 @@ class Pace:
         self._sleep, self._now_s = sleep, now_s
         self._lock = threading.Lock()
         self._next_s = now_s()
+        self._stopped = False
         self.sent = 0
 
+    def stop(self) -> None:
+        """Let nobody pass any more."""
+        self._stopped = True
+
     def turn(self) -> None:
-        """Wait for one's turn."""
+        """Wait for one's turn; Stopped if there is none any more."""
+        if self._stopped:
+            raise Stopped
         with self._lock:
             now_s = self._now_s()
             at_s = max(now_s, self._next_s)
