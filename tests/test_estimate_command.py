@@ -191,42 +191,66 @@ def test_census_of_rooms_buys_more_than_the_same_agents_elsewhere(
 def measured(site: str, device_class: str, year_kwh: list[float]) -> StratumMonth:
     per_day = [kwh / 365.25 for kwh in year_kwh]
     rows = [DeviceMonth((20 * d, 10 * d), (20.0, 10.0), 30 * d, 0.0, 0.0) for d in per_day]
-    return stratum_month("2026-09", Stratum("ville", site, device_class), (20, 10), rows)
+    return stratum_month("2024-09", Stratum("ville", site, device_class), (20, 10), rows)
 
 
 def test_measured_variances_take_the_place_of_declared_ones(
     inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    with inventory.open("a", encoding="utf-8") as file:
+        file.write("2026-09;ville;annexe;workstation.laptop;40;0\n")
     ledger = Ledger(tmp_path / "ledger.db")
     ledger.put_months(
         [
-            measured("mairie", "workstation.laptop", [30.0, 34.0] * 6),
+            measured("annexe", "workstation.laptop", [30.0, 34.0] * 12),
+            measured("mairie", "workstation.laptop", [20.0, 24.0] * 6),
             measured("mairie", "workstation.desktop", [60.0, 66.0, 90.0]),
             measured("salle", "server", [2000.0, 2400.0, 1800.0]),
         ]
     )
     ledger.close()
     found = answer(capsys, "plan-sample", inventory, "--half-width", "8", "--data", tmp_path)
-    strata = {one["class"]: one for one in found["strata"]}
-    laptop = strata["workstation.laptop"]
+    strata = {(one["site"], one["class"]): one for one in found["strata"]}
+    laptop = strata["annexe", "workstation.laptop"]
     assert laptop["measured"]
     assert laptop["unit_kwh"] == pytest.approx(32.0)
-    assert laptop["cv_ratio"] == pytest.approx(sqrt(12 * 4 / 11) / 32)
-    assert strata["server"]["measured"]
+    assert laptop["cv_ratio"] == pytest.approx(sqrt(24 * 4 / 23) / 32)
+    assert strata["salle", "server"]["measured"]
     # Three workstations tell too much of each.
-    assert not strata["workstation.desktop"]["measured"]
-    assert strata["workstation.desktop"]["unit_kwh"] == pytest.approx(99.4, abs=0.1)
+    desktop = strata["mairie", "workstation.desktop"]
+    assert not desktop["measured"]
+    assert desktop["unit_kwh"] == pytest.approx(99.4, abs=0.1)
     # By hand: models 0.9; use from 39.5 to 212.0 kWh about 99.4, rectangular: 0.868 / √3.
-    assert strata["workstation.desktop"]["cv_ratio"] == pytest.approx(1.030, abs=0.001)
+    assert desktop["cv_ratio"] == pytest.approx(1.030, abs=0.001)
+    # With these twelve as well, the organisation's total would leave the three.
+    assert not strata["mairie", "workstation.laptop"]["measured"]
+
+
+def test_a_stratum_in_which_one_stands_out_is_not_measured(
+    inventory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.put_months([measured("mairie", "workstation.laptop", [20.0, 24.0] * 7 + [400.0])])
+    ledger.close()
+    found = answer(capsys, "plan-sample", inventory, "--half-width", "8", "--data", tmp_path)
+    assert not any(one["measured"] for one in found["strata"])
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    try:
+        code: object = main([*map(str, words)])
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
+    return capsys.readouterr().err
 
 
 def test_plan_that_cannot_be_had_says_what_is_the_least(
     inventory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["plan-sample", str(inventory), "--agents", "4"]) == 2
-    assert "9 are the least" in capsys.readouterr().err
-    assert main(["plan-sample", str(inventory), "--half-width", "0"]) == 2
-    assert "above 0" in capsys.readouterr().err
+    assert "9 are the least" in refused(capsys, "plan-sample", inventory, "--agents", 4)
+    for none in ("0", "nan", "1e400"):
+        assert "above 0" in refused(capsys, "plan-sample", inventory, "--half-width", none)
 
 
 @pytest.mark.parametrize("lang", ["fr", "en"])

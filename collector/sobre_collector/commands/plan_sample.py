@@ -2,21 +2,26 @@
 
 import argparse
 import json
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from typing import Any
 
+from sobre_collector.commands.option_values import above_zero, add_place
+from sobre_collector.indicators.moments import StratumMonth
 from sobre_collector.indicators.sampling import Candidate, Plan, allocated, half_width, plan
-from sobre_collector.planning.candidates import MONTHS, Known, known
+from sobre_collector.perimeter.files import load_perimeter
+from sobre_collector.planning.candidates import MONTHS, Known, known, told
 from sobre_collector.planning.columns import columns
 from sobre_collector.planning.declared import declared, figures
 from sobre_collector.planning.inventory import Inventory, read_inventory
 from sobre_collector.planning.wording import say
 from sobre_collector.report import notation
-from sobre_collector.report.source import open_ledger
+from sobre_collector.report.source import Place, open_ledger, place, unstated
 from sobre_collector.report.wording import LANGUAGES, Lang
+from sobre_drivers.calendar import local_day
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import personal
 
@@ -50,12 +55,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inventory", type=Path, metavar="INVENTORY", help="a CSV file")
     wanted = parser.add_mutually_exclusive_group(required=True)
     wanted.add_argument(
-        "--half-width", type=float, metavar="PERCENT", help="wanted half-width of the total"
+        "--half-width", type=above_zero, metavar="PERCENT", help="wanted half-width of the total"
     )
     wanted.add_argument("--agents", type=int, metavar="N", help="how many agents there may be")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="take variances from what was measured there"
-    )
+    add_place(parser, "take variances from what was measured there")
     parser.add_argument(
         "--figures", type=Path, metavar="FILE", help="powers and hours by class (default: ours)"
     )
@@ -68,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan; ConfigError if it cannot be had from this inventory."""
     stated = figures(options.figures) if options.figures else figures()
     inventory = read_inventory(options.inventory)
-    months = _months(options.data) if options.data is not None else []
+    given = options.config is not None or options.data is not None
+    months = _months(place(options.config, options.data)) if given else []
     strata = known(inventory.units, declared(stated), months)
     if not strata.candidates:
         raise ConfigError(f"{options.inventory}: no class with data; see `sobre estimate`")
@@ -80,11 +84,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _months(data: Path) -> list[Any]:
-    with closing(open_ledger(data)) as ledger:
+def _months(where: Place) -> list[StratumMonth]:
+    with closing(open_ledger(where.data)) as ledger:
         rows = ledger.months("0000-00", "9999-99")
-    last = sorted({row.month for row in rows})[-MONTHS:]
-    return [row for row in rows if row.month in last]
+    if not rows:
+        return []
+    stated = where.perimeter.exists()
+    perimeter = load_perimeter(where.perimeter) if stated else unstated(int(rows[0].month[:4]) + 1)
+    return told(rows, perimeter, local_day(time.time(), perimeter.timezone).isoformat()[:7])
 
 
 def _planned(strata: Known, options: argparse.Namespace) -> Answer:
@@ -138,7 +145,7 @@ def _lines(options: argparse.Namespace, answer: Answer) -> list[str]:
         )
     out += columns(table)
     prior = say(lang, "prior-declared")
-    if options.data is not None:
+    if options.data is not None or options.config is not None:
         counts = {"measured": len(strata.measured), "strata": len(strata.candidates)}
         prior = say(lang, "prior-measured", months=MONTHS, **counts)
     out += ["", f"* {say(lang, 'prior', cv=prior)}", say(lang, "plan-ratio")]

@@ -2,16 +2,17 @@
 months already. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, fsum, hypot, sqrt
 
 from sobre_collector.indicators.estimate import Declared
 from sobre_collector.indicators.moments import Stratum, StratumMonth
-from sobre_collector.indicators.privacy import MIN_DEVICES
 from sobre_collector.indicators.ratio import DAY_TYPES, device_cv, device_days, expanded_kwh
 from sobre_collector.indicators.sampling import Candidate
-from sobre_drivers.load import personal
+from sobre_collector.perimeter.facts import Perimeter
+from sobre_collector.report.monthly import fleet
+from sobre_collector.report.open_strata import open_strata
 
 MONTHS = 12
 
@@ -31,18 +32,30 @@ def named(stratum: Stratum) -> str:
     return f"{stratum.organisation} / {stratum.site} / {stratum.device_class}"
 
 
+def told(rows: Sequence[StratumMonth], perimeter: Perimeter, this_month: str) -> list[StratumMonth]:
+    """The last months of the strata that a report may show one by one: a plan tells of no others.
+
+    A stratum's mean times its units would give back, by subtraction, what few others use.
+    """
+    if not rows:
+        return []
+    last_year = max(int(row.month[:4]) for row in rows)
+    of_fleet = fleet(rows, perimeter, last_year, this_month, {}, {})
+    last = of_fleet.complete[-MONTHS:]
+    allowed = open_strata(of_fleet, last)
+    return [row for row in of_fleet.rows_of(last) if row.stratum in allowed]
+
+
 def known(
     units: Mapping[Stratum, tuple[float, float]],
     classes: Iterable[Declared],
     rows: Iterable[StratumMonth] = (),
 ) -> Known:
-    """One candidate for each stratum in service; `rows` are the months that were measured."""
+    """One candidate for each stratum in service; `rows` are measured months that may be told."""
     declared = {one.device_class: one for one in classes}
     by_stratum: dict[Stratum, list[StratumMonth]] = defaultdict(list)
     for row in rows:
-        # Nothing is told of fewer workstations, not even to plan with.
-        few = personal(row.stratum.device_class) and row.devices < MIN_DEVICES
-        if device_days(row) > 0 and not few:
+        if device_days(row) > 0:
             by_stratum[row.stratum].append(row)
     found, strata, measured = [], {}, set()
     for stratum, (units_n, _) in sorted(units.items()):

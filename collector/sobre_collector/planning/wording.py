@@ -29,9 +29,8 @@ FRENCH = {
     "plan-ratio": "Cela ne vaut que si les équipements suivis sont tirés au sort dans leur strate.",
     "prior": "Variance entre équipements : {cv}.",
     "prior-declared": "supposée (modèles selon les fabricants, et usage entre ses bornes)",
-    "prior-measured": "mesurée ({months} derniers mois) là où dix postes (trois imprimantes, "
-    "serveurs…) au moins "
-    "sont suivis : {measured} strates sur {strata} ; sinon supposée",
+    "prior-measured": "mesurée ({months} derniers mois) là où la strate peut être montrée seule et "
+    "où trois équipements au moins sont suivis : {measured} strates sur {strata} ; sinon supposée",
     "skipped": "Sans donnée, hors du plan : {classes}.",
     "pair": "Une réduction comparant deux années ainsi suivies : ± {independent} si les deux parcs "
     "suivis sont différents, ± {matched} si ce sont les mêmes équipements (covariance {rho}).",
@@ -82,9 +81,8 @@ ENGLISH = {
     "stratum.",
     "prior": "Variance between devices: {cv}.",
     "prior-declared": "assumed (models by makers' declarations, and use between its bounds)",
-    "prior-measured": "measured (last {months} months) where ten workstations (three printers, "
-    "servers…) at "
-    "least are monitored: {measured} strata of {strata}; elsewhere assumed",
+    "prior-measured": "measured (last {months} months) where the stratum may be shown by itself "
+    "and three devices at least are monitored: {measured} strata of {strata}; elsewhere assumed",
     "skipped": "Without data, not in the plan: {classes}.",
     "pair": "A reduction between two years monitored like this: ± {independent} if different "
     "devices "
