@@ -4,12 +4,12 @@ import argparse
 import json
 from collections import defaultdict
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import hypot, sqrt
-from pathlib import Path
 
 from sobre_collector.calibrated import modelled
+from sobre_collector.commands.option_values import above_zero, add_place, add_year, count
 from sobre_collector.indicators.calibration import class_factor
 from sobre_collector.perimeter.bills import with_bills
 from sobre_collector.perimeter.facts import Perimeter
@@ -28,10 +28,10 @@ from sobre_collector.report import common_error, notation
 from sobre_collector.report.drawn import Drawn, drawn_from
 from sobre_collector.report.facts import COVERAGE_FACTOR
 from sobre_collector.report.figures import report
-from sobre_collector.report.source import facts, open_ledger, place
+from sobre_collector.report.source import facts, open_ledger, place, stated
 from sobre_collector.report.wording import LANGUAGES, Lang
 from sobre_collector.store.ledger import Ledger
-from sobre_drivers.errors import ConfigError, StoreError
+from sobre_drivers.errors import StoreError
 
 # What `sobre-agent calibrate` compares: screens hang on plugs of their own.
 PCS = ("workstation.laptop", "workstation.desktop", "server")
@@ -50,7 +50,7 @@ class Basis:
     classes: tuple[Class, ...]
     others_cv: float
     absolute_ratio: float
-    kwh: dict[str, dict[str, float]]
+    units_n: dict[str, dict[str, float]]
 
     def with_plugs(self, plugs_n: dict[str, int], meter_ratio: float) -> Interval:
         """R's interval once so many PCs more of each class were read by a plug."""
@@ -66,19 +66,16 @@ class Basis:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre plan-calibration`."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
-    parser.add_argument("--year", type=int, help="calendar year (default: the last with data)")
+    add_place(parser)
+    add_year(parser)
     wanted = parser.add_mutually_exclusive_group()
-    wanted.add_argument("--plugs", type=int, metavar="N", help=f"how many there are ({PLUGS})")
+    wanted.add_argument("--plugs", type=count, metavar="N", help=f"how many there are ({PLUGS})")
     wanted.add_argument(
-        "--points", type=float, metavar="POINTS", help="wanted half-width of the reduction"
+        "--points", type=above_zero, metavar="POINTS", help="wanted half-width of the reduction"
     )
     parser.add_argument(
         "--plug-error",
-        type=float,
+        type=above_zero,
         default=METER_ERROR,
         metavar="RATIO",
         help=f"stated error of the plugs, 95 %% ({METER_ERROR})",
@@ -89,12 +86,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan; StoreError while there is no reduction whose interval could be narrowed."""
-    if options.plugs is not None and options.plugs < 1:
-        raise ConfigError(f"--plugs {options.plugs}: 1 at least")
-    if options.points is not None and not options.points > 0:
-        raise ConfigError(f"--points {options.points}: more than 0, such as 0.5")
     where = place(options.config, options.data)
-    perimeter = load_perimeter(where.perimeter)
+    perimeter = load_perimeter(stated(where))
     with closing(open_ledger(where.data)) as ledger:
         basis = _basis(ledger, perimeter, options.year)
     meter_ratio = options.plug_error / COVERAGE_FACTOR
@@ -160,7 +153,7 @@ def _basis(ledger: Ledger, perimeter: Perimeter, year: int | None) -> Basis:
         classes,
         others,
         hypot(*(us.get(name, 0.0) * share for name, share in reporting.items())),
-        _kwh(drawn),
+        _units(drawn),
     )
 
 
@@ -169,8 +162,8 @@ def _class(name: str, drawn: Drawn, weights: dict[str, float], ledger: Ledger) -
     us = drawn.fleet.common_u
     mine = {source: w for source, w in weights.items() if source.split("#")[0] == name}
     error, weight = hypot(*(us.get(n, 0.0) * w for n, w in mine.items())), abs(sum(mine.values()))
-    stated = us.get(name, 0.0)
-    if error <= 0 or weight <= 0 or stated <= 0:
+    stated_u = us.get(name, 0.0)
+    if error <= 0 or weight <= 0 or stated_u <= 0:
         return None
     sessions = [
         each.comparison
@@ -178,16 +171,19 @@ def _class(name: str, drawn: Drawn, weights: dict[str, float], ledger: Ledger) -
         if each.comparison.device_class == name
     ]
     spread = class_factor(sessions).spread_ratio if len(sessions) > 1 else None
-    return Class(name, weight, error / weight, spread or stated, len(sessions))
+    return Class(name, weight, error / weight, spread or stated_u, len(sessions))
 
 
-def _kwh(drawn: Drawn) -> dict[str, dict[str, float]]:
-    """kWh of each class by place, where something is monitored that a plug can be put to."""
+def _units(drawn: Drawn) -> dict[str, dict[str, float]]:
+    """Units in service of each class by place, where a PC is monitored that a plug can be put to.
+
+    Shares of the class's kWh would say what a site of a few PCs uses.
+    """
     found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for one in drawn.fleet.of(drawn.months):
         if one.devices_n > 0:
             place_name = f"{one.stratum.organisation} / {one.stratum.site}"
-            found[one.stratum.device_class][place_name] += one.total_kwh
+            found[one.stratum.device_class][place_name] += one.inventory_n
     return {name: dict(places) for name, places in found.items()}
 
 
@@ -241,7 +237,7 @@ def _lines(
         n = plugs_n[one.name]
         if n:
             table.append([class_name(lang, one.name), notation.number(n, lang)])
-            places = placed(n, basis.kwh.get(one.name, {}))
+            places = placed(n, basis.units_n.get(one.name, {}))
             table += [[f"  {name}", notation.number(k, lang)] for name, k in sorted(places.items())]
     return [
         *out,
@@ -267,17 +263,28 @@ def _object(basis: Basis, plugs_n: dict[str, int], meter_ratio: float) -> dict[s
     return {
         "year": basis.year,
         "level_ratio": basis.level,
-        "half_width_ratio": basis.interval.half_ratio,
-        "half_width_with_plugs_ratio": after.half_ratio,
-        "half_width_without_models_ratio": basis.floor().half_ratio,
-        "energy_models_u_ratio": basis.absolute_ratio,
+        "half_width_ratio": _seen(basis.interval.half_ratio),
+        "half_width_with_plugs_ratio": _seen(after.half_ratio),
+        "half_width_without_models_ratio": _seen(basis.floor().half_ratio),
+        "energy_models_u_ratio": _seen(basis.absolute_ratio),
         "plugs": sum(plugs_n.values()),
         "classes": [
             {
-                **asdict(one),
+                "name": one.name,
+                "spread_ratio": one.spread_ratio,
+                "done_n": one.done_n,
                 "plugs": plugs_n[one.name],
-                "places": placed(plugs_n[one.name], basis.kwh.get(one.name, {})),
+                "places": placed(plugs_n[one.name], basis.units_n.get(one.name, {})),
             }
             for one in basis.classes
         ],
     }
+
+
+def _seen(ratio: float) -> float:
+    """As precise as the terminal says it.
+
+    More digits would give what laptops and desktops use apart, which the report joins: one of the
+    two may be a few PCs.
+    """
+    return round(ratio, 3)

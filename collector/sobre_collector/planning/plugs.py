@@ -92,12 +92,12 @@ def allocated(
     return given
 
 
-def placed(plugs_n: int, kwh: Mapping[str, float]) -> dict[str, int]:
-    """Plugs of a class on its places, in proportion to what it uses there (largest remainders)."""
-    whole = fsum(kwh.values())
+def placed(plugs_n: int, units_n: Mapping[str, float]) -> dict[str, int]:
+    """Plugs of a class on its places, in proportion to its units there (largest remainders)."""
+    whole = fsum(units_n.values())
     if whole <= 0:
         return {}
-    shares = {name: plugs_n * part / whole for name, part in kwh.items()}
+    shares = {name: plugs_n * part / whole for name, part in units_n.items()}
     found = {name: floor(share) for name, share in shares.items()}
     left = plugs_n - sum(found.values())
     for name in sorted(shares, key=lambda name: (found[name] - shares[name], name))[:left]:
