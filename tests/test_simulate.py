@@ -4,8 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from contextlib import closing
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +62,25 @@ def test_rooms_printers_and_levers_have_something_to_show(made: Path) -> None:
     assert sections["printers"]["running_h"]["value"] > 0
     assert {change["name"] for change in sections["printers"]["changes"]} >= {"running", "pages"}
     assert sections["carbon"]["kg"] > 0
+    (metered,) = sections["regression"]["sites"]
+    assert metered["site"] == "salle"
     assert sections["waste"]["levers"]
+
+
+def test_devices_that_join_are_compared_with_those_present(made: Path) -> None:
+    checks = report(made, "--json")["sections"]["checks"]
+    # The roll-out of this fleet picks devices by chance: they must not pass for others.
+    assert checks["newcomers"]["compared"] > 10
+    assert checks["newcomers"]["alarm"] is False
+    with closing(Ledger(made / "ledger.db", readonly=True)) as ledger:
+        born = Counter(
+            datetime.fromtimestamp(device.first_seen, UTC).strftime("%Y-%m")
+            for device in ledger.devices().values()
+            if device.device_class.startswith("workstation.")
+        )
+    assert len(born) == 24
+    # A tenth is equipped when it begins, nearly all at the end.
+    assert 0.05 < born["2024-01"] / sum(born.values()) < 0.25
 
 
 def test_the_same_data_elsewhere_have_the_same_fingerprint(made: Path, tmp_path: Path) -> None:

@@ -93,18 +93,18 @@ def simulate(plan: Plan, progress: Progress = lambda ratio, text: None) -> Truth
         ledger.mark_simulated()
         house = House(series, ledger, perimeter, check=check_in_words)
         intake = Intake(series, ledger, Registry(ledger), clock, perimeter.timezone)
-        clock.wall_s = midnight(plan.first, perimeter.timezone)
-        intake.take(list(agents.births()))
         months = fleet.months()
         with sent_by(agents, fleet) as sent:
             for month, groups in groupby(sent, key=itemgetter(0)):
                 progress(months.index(month) / len(months), f"month {month}")
                 # Half a day after a month's end its loads are all there.
                 after = month_bounds(month)[1] + timedelta(days=1)
-                clock.wall_s = midnight(after, perimeter.timezone) + NOON_S
-                for _, messages in groups:
+                over = midnight(after, perimeter.timezone) + NOON_S
+                for _, born, messages in groups:
+                    clock.wall_s = midnight(born, perimeter.timezone) + NOON_S if born else over
                     intake.take(messages)
-                _work(house, clock.wall_s, {"close"})
+                clock.wall_s = over
+                _work(house, over, {"close"})
         clock.wall_s += (house.keep.close_after_days + 2) * 86_400
         _work(house, clock.wall_s, {"close", "conservation", IDLE_JOB})
     finally:

@@ -1,6 +1,7 @@
 """What the fleet's agents would have sent: births and batches, on the wire's own terms."""
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,7 @@ from sobre_collector.simulate.fleet import (
     OUTLETS_PER_PDU,
     PRINTER,
     SERVER,
+    Flags,
     Fleet,
     Month,
     room_ratio,
@@ -45,6 +47,7 @@ class _Stream:
     seq: int = 0
     register_j: int = 0
     batch: int = 0
+    born: bool = False
 
 
 class Agents:
@@ -65,19 +68,31 @@ class Agents:
             for name in ("feeder-salle", "clim-salle")
         ]
 
-    def births(self) -> Iterator[Message]:
-        """What each device is, said once."""
+    def births(self, month: Month) -> Iterator[tuple[date, list[Message]]]:
+        """What each device is, said on the day of its first load: who joins when can be seen."""
         fleet = self._fleet
-        for n, stream in enumerate(self._streams):
-            kind = KINDS[stream.kind]
-            site = fleet.sites[fleet.site[n]]
-            organisation = fleet.organisations[fleet.organisation[n]]
-            yield _birth(stream.key, kind.device_class, organisation, site, kind.rated_w)
-        for stream in self._pdu_streams:
-            yield _birth(stream.key, "pdu", fleet.organisations[0], fleet.sites[2], 7400.0)
-        most_w = 3 * KINDS[SERVER].rated_w * max(1, sum(map(len, self._pdus)))
-        for stream, of in zip(self._room, ("facility", "cooling"), strict=True):
-            yield _birth(stream.key, of, fleet.organisations[0], fleet.sites[2], most_w)
+        by_day: dict[date, list[Message]] = defaultdict(list)
+
+        def born(
+            stream: _Stream, told: Flags, device_class: str, of: tuple[str, str], rated_w: float
+        ) -> None:
+            if not stream.born and told.any():
+                stream.born = True
+                said = _birth(stream.key, device_class, *of, rated_w)
+                by_day[month.days[int(told.argmax())]].append(said)
+
+        for n in np.flatnonzero(month.reported.any(axis=1)):
+            stream, kind = self._streams[n], KINDS[fleet.kind[n]]
+            of = (fleet.organisations[fleet.organisation[n]], fleet.sites[fleet.site[n]])
+            born(stream, month.reported[n], kind.device_class, of, kind.rated_w)
+        of = (fleet.organisations[0], fleet.sites[2])
+        for stream, outlets in zip(self._pdu_streams, self._pdus, strict=True):
+            born(stream, np.logical_or.reduce(month.reported[outlets]), "pdu", of, 7400.0)
+        servers = [n for outlets in self._pdus for n in outlets]
+        most_w = 3 * KINDS[SERVER].rated_w * max(1, len(servers))
+        for stream, name in zip(self._room, ("facility", "cooling"), strict=True):
+            born(stream, np.logical_or.reduce(month.reported[servers]), name, of, most_w)
+        yield from sorted(by_day.items())
 
     def printers(self) -> Iterator[tuple[Key, bool]]:
         """Each printer, and whether it is one of the larger range."""

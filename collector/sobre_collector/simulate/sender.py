@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -14,10 +15,13 @@ from sobre_drivers.errors import SobreError
 GROUP = 400
 STOP_S = 10.0
 
+# Month, the day on which births are said (None for loads, which come when it is over), messages.
+Group = tuple[str, date | None, list[Message]]
+
 
 @contextmanager
-def sent_by(agents: Agents, fleet: Fleet) -> Iterator[Iterator[tuple[str, list[Message]]]]:
-    """What the agents send, month by month in groups: (month, messages), one group ahead."""
+def sent_by(agents: Agents, fleet: Fleet) -> Iterator[Iterator[Group]]:
+    """What the agents send, month by month in groups, one group ahead."""
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(agents, fleet, there), daemon=True)
@@ -34,7 +38,7 @@ def sent_by(agents: Agents, fleet: Fleet) -> Iterator[Iterator[tuple[str, list[M
             process.join()
 
 
-def _received(here: Connection) -> Iterator[tuple[str, list[Message]]]:
+def _received(here: Connection) -> Iterator[Group]:
     while True:
         try:
             found = here.recv()
@@ -48,9 +52,12 @@ def _received(here: Connection) -> Iterator[tuple[str, list[Message]]]:
 def _send(agents: Agents, fleet: Fleet, there: Connection) -> None:
     try:
         for month in fleet.months():
-            messages = agents.batches(draw_month(fleet, month))
+            drawn = draw_month(fleet, month)
+            for day, births in agents.births(drawn):
+                there.send((month, day, births))
+            messages = agents.batches(drawn)
             while group := list(islice(messages, GROUP)):
-                there.send((month, group))
+                there.send((month, None, group))
         there.send(None)
     except BrokenPipeError:
         # Nobody listens any more: whoever started this has ended.

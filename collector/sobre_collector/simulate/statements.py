@@ -1,5 +1,6 @@
 """What the people of a simulated fleet state: perimeter, inventory, head-counts, metering tree."""
 
+import math
 from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,6 +35,7 @@ def write_statements(
         ("printers", _printers(printers)),
         ("rooms", _rooms(points)),
         ("emission-factors", _factors(truth)),
+        ("degree-days", _degree_days(fleet)),
         ("prices", ["since,euros_per_kwh,source", f"{fleet.first},0.20,sobre simulate"]),
     ):
         (folder / f"{name}.csv").write_text("\n".join(lines) + "\n", "utf-8")
@@ -61,6 +63,7 @@ def _perimeter(fleet: Fleet, truth: Truth) -> str:
         'rooms = "rooms.csv"',
         'emission_factors = "emission-factors.csv"',
         'prices = "prices.csv"',
+        'degree_days = "degree-days.csv"',
     ]
     for name in fleet.organisations:
         lines += ["[[organisations]]", f'id = "{name}"', f'name = "{name} (simulated)"']
@@ -122,6 +125,17 @@ def _factors(truth: Truth) -> list[str]:
     lines = ["year,value,unit,u_ratio,scope,source,version"]
     for year, grams in ((truth.baseline_year, 60), (truth.reporting_year, 52)):
         lines.append(f"{year},{grams},gCO2e/kWh,0.10,simulated,sobre simulate,1")
+    return lines
+
+
+def _degree_days(fleet: Fleet) -> list[str]:
+    """Below 15 °C at the room's site: its servers work more in winter, as everything here does."""
+    lines = ["month,site,base_c,degree_days,half_width"]
+    for month in fleet.months():
+        year, number = int(month[:4]), int(month[5:])
+        rng = np.random.default_rng([fleet.seed, 4, year, number])
+        outside_c = 13.5 - 7.5 * math.cos(2 * math.pi * (number - 1) / 12) + rng.normal(0, 1)
+        lines.append(f"{month},{fleet.sites[2]},15,{30 * max(0.0, 15 - outside_c):.1f},0")
     return lines
 
 
