@@ -30,6 +30,9 @@ LOOK_UP_S = 60.0
 TRIES = 4
 # So long (s) a retained message may take to come, once the broker knows that we want it.
 HEARS_CONTROL_S = 10.0
+# A broker drops what is more than it keeps for a collector: births are said so many each second.
+BIRTHS_AT_ONCE = 500
+BIRTHS_EVERY_S = 1.0
 # Live figures that have not been sent yet; the oldest give way.
 MOST_LIVE = 64
 # Later than any load (Unix seconds).
@@ -82,6 +85,7 @@ class Publisher:
         self._heard_control = False
         # What is seen now; nobody wants to hear of it later.
         self._live: deque[bytes] = deque(maxlen=MOST_LIVE)
+        self._births, self._births_due_s = list[tuple[str, bytes]](), 0.0
         delivery = sender.delivery
         self._flight = Flight(
             delivery.confirm_timeout_s, delivery.retry_max_s, sender.keepalive_s, self._rng
@@ -137,11 +141,9 @@ class Publisher:
         return wait_s
 
     def _greet(self) -> None:
-        node = self._sender.node
         if self._sender.tells_status:
-            self._link.publish(topic(node, "status"), b"online", retain=True)
-        for device, payload in self._spool.births():
-            self._link.publish(topic(node, "birth", device), payload, retain=True)
+            self._link.publish(topic(self._sender.node, "status"), b"online", retain=True)
+        self._births = self._spool.births()
         self._flight.opened(self._now_s())
         self._live.clear()
         self._heard_control = False
@@ -149,6 +151,13 @@ class Publisher:
     def _serve(self, until_s: float | None) -> None:
         asks_until_s = self._now_s() + HEARS_CONTROL_S
         while not self._stopping:
+            if not self._said_births():
+                # A load whose device nobody knows yet would be set aside.
+                if until_s is not None and self._now_s() >= until_s:
+                    break
+                for message in self._link.wait(max(0.0, self._births_due_s - self._now_s())):
+                    self._read(message)
+                continue
             paused = self._allowed.paused
             if not paused:
                 self._part_unanswered()
@@ -177,6 +186,18 @@ class Publisher:
                 raise ConnectionError("no answer from the collector; connecting anew")
         if self._sender.tells_status:
             self._link.publish(topic(self._sender.node, "status"), b"offline", retain=True)
+
+    def _said_births(self) -> bool:
+        """Say the next births when it is time to; whether all have been said."""
+        now_s = self._now_s()
+        if self._births and now_s >= self._births_due_s:
+            for device, payload in self._births[:BIRTHS_AT_ONCE]:
+                name = topic(self._sender.node, "birth", device)
+                self._link.publish(name, payload, retain=True)
+            del self._births[:BIRTHS_AT_ONCE]
+            self._births_due_s = now_s + BIRTHS_EVERY_S
+            self._flight.opened(now_s)
+        return not self._births
 
     def _part_unanswered(self) -> None:
         """Send in halves what was sent so often in vain: it may be too large for the broker."""
