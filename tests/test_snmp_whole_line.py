@@ -13,7 +13,6 @@ from collecting import Collector
 from faults.clocks import WallClock
 from services.mosquitto import Broker
 from snmp.agents import HOST, Agents, recording
-from sobre_agent.spool import Spool
 from sobre_collector.conservation import check
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
@@ -117,7 +116,7 @@ def test_a_pdu_and_a_printer_reach_the_store_to_the_joule(tmp_path: Path, broker
         finally:
             agent.kill()
             agent.wait()
-        settled(collector.data, folder / "spool")
+        settled(collector.data)
 
 
 def loads(data: Path) -> list[Load]:
@@ -135,7 +134,7 @@ def stored(data: Path) -> list[int]:
     ]
 
 
-def settled(data: Path, spool: Path) -> None:
+def settled(data: Path) -> None:
     with (
         closing(SqliteSeries(data, create=False)) as series,
         closing(Ledger(data / "ledger.db", create=False)) as ledger,
@@ -159,5 +158,3 @@ def settled(data: Path, spool: Path) -> None:
             assert (load.state_s or {}).keys() <= {"printing", "unknown"}
             printing_s = (load.state_s or {}).get("printing", 0)
             assert load.energy_j == pytest.approx(450 * printing_s, abs=2 * 450)
-    with closing(Spool(spool)) as waiting:
-        assert waiting.counts() is not None
