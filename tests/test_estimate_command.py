@@ -35,6 +35,15 @@ def answer(capsys: pytest.CaptureFixture[str], *words: object) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    try:
+        code: object = main([*map(str, words)])
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
+    return capsys.readouterr().err
+
+
 def test_estimate_is_powers_times_hours_of_the_last_month(
     inventory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,9 +98,10 @@ def test_price_and_carbon_follow_the_energy(
         ("class,units\nups,3\n", (), "no declared energy for ups"),
         ("month,class,units\n2026-01,ups,3\n,server,3\n", (), "'month' is empty on some lines"),
         ("class,units\nserver,1\n", ("--factor", "0.05"), "give --factor-source too"),
-        ("class,units\nserver,1\n", ("--price", "0"), "more than 0 €"),
+        ("class,units\nserver,1\n", ("--price", "0"), "above 0"),
+        ("class,units\nserver,1\n", ("--factor", "inf", "--factor-source", "x"), "above 0"),
     ],
-    ids=["class", "number", "twice", "empty", "unknown", "month", "factor", "price"],
+    ids=["class", "number", "twice", "empty", "unknown", "month", "source", "price", "factor"],
 )
 def test_mistakes_are_named_by_line(
     tmp_path: Path,
@@ -102,8 +112,7 @@ def test_mistakes_are_named_by_line(
 ) -> None:
     path = tmp_path / "wrong.csv"
     path.write_text(content, "utf-8")
-    assert main(["estimate", str(path), *words]) == 2
-    assert said in capsys.readouterr().err
+    assert said in refused(capsys, "estimate", path, *words)
 
 
 @pytest.mark.parametrize(
@@ -234,15 +243,6 @@ def test_a_stratum_in_which_one_stands_out_is_not_measured(
     ledger.close()
     found = answer(capsys, "plan-sample", inventory, "--half-width", "8", "--data", tmp_path)
     assert not any(one["measured"] for one in found["strata"])
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    try:
-        code: object = main([*map(str, words)])
-    except SystemExit as end:
-        code = end.code
-    assert code == 2
-    return capsys.readouterr().err
 
 
 def test_plan_that_cannot_be_had_says_what_is_the_least(

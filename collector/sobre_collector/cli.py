@@ -1,6 +1,7 @@
 """`sobre`: the one place where a command is chosen and an error becomes an exit code."""
 
 import argparse
+import copy
 import functools
 import importlib
 import logging
@@ -63,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Exit code: 0 done, 1 it failed, 2 usage or configuration."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     chosen = next((word for word in words if word in COMMANDS), "")
-    options = parser(chosen).parse_args(words)
+    top = parser(chosen)
+    _follow(top)
+    options = top.parse_args(words)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
     try:
         return int(_module(options.command).run(options))
@@ -76,6 +79,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+
+
+def _follow(above: argparse.ArgumentParser) -> None:
+    """Let a command's options also stand after its action, where one looks for them."""
+    for actions in [a for a in above._actions if isinstance(a, argparse._SubParsersAction)]:
+        for below in actions.choices.values():
+            groups = [
+                below.add_mutually_exclusive_group() for _ in above._mutually_exclusive_groups
+            ]
+            for option in above._actions:
+                names = option.option_strings
+                if not names or any(name in below._option_string_actions for name in names):
+                    continue
+                again = copy.copy(option)
+                # Not given here it says nothing, so that what stands before the action holds.
+                again.default, again.help = argparse.SUPPRESS, argparse.SUPPRESS
+                holder = below
+                for group, known in zip(groups, above._mutually_exclusive_groups, strict=True):
+                    if option in known._group_actions:
+                        holder = group
+                holder._add_action(again)
+            _follow(below)
 
 
 def _module(name: str) -> ModuleType:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from hashlib import file_digest
 from pathlib import Path
 
+from sobre_collector.commands.option_values import add_place
 from sobre_collector.indicators.adjustments import Entry, Slope, in_force
 from sobre_collector.report.source import LEDGER, place
 from sobre_collector.store.adjustments import Recorded
@@ -19,10 +20,7 @@ from sobre_drivers.errors import ConfigError
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre adjust` and of what it can do."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
+    add_place(parser)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listed = actions.add_parser("list", help="what is recorded, oldest first")
     listed.add_argument("--json", action="store_true", help="print one JSON object per line")

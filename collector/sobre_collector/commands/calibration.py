@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sobre_collector.calibrated import model_version, modelled
 from sobre_collector.commands.collect import perimeter_of, settings_of
+from sobre_collector.commands.option_values import add_place
 from sobre_collector.indicators.calibration import Applied, ClassFactor, class_factor
 from sobre_collector.months import month_after
 from sobre_collector.perimeter.facts import Perimeter
@@ -28,11 +29,7 @@ MAX_BYTES = 4096
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre calibration` and of what it can do."""
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    where.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
+    add_place(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     add = actions.add_parser("add", help="record files that `sobre-agent calibrate` wrote")

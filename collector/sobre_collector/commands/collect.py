@@ -9,6 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sobre_collector.commands.option_values import add_place
 from sobre_collector.config import CollectorConfig, load_config, missing_files
 from sobre_collector.conservation import check_in_words
 from sobre_collector.intake import Intake
@@ -31,11 +32,7 @@ log = logging.getLogger(__name__)
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre collect`."""
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    where.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
+    add_place(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -110,6 +107,8 @@ def _refuse_sharing_alone(config: CollectorConfig) -> None:
 def settings_of(config: Path | None, data: Path | None) -> CollectorConfig:
     """The settings in a file, or the defaults with a data folder; ConfigError for each mistake."""
     if config is not None:
+        if data is not None:
+            raise ConfigError("--config and --data: both name a data folder; give one of them")
         found = load_config(config)
         problems = missing_files(found, str(config))
         if problems:

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from sobre_collector.commands.option_values import above_zero
 from sobre_collector.indicators.carbon import Emissions, Factor, emissions
 from sobre_collector.indicators.estimate import Estimate, estimate
 from sobre_collector.planning.columns import columns
@@ -25,11 +26,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--figures", type=Path, metavar="FILE", help="powers and hours by class (default: ours)"
     )
-    parser.add_argument("--price", type=float, metavar="EUR", help="what a kWh costs")
-    parser.add_argument("--factor", type=float, metavar="KG", help="kgCO₂e of a kWh")
+    parser.add_argument("--price", type=above_zero, metavar="EUR", help="what a kWh costs")
+    parser.add_argument("--factor", type=above_zero, metavar="KG", help="kgCO₂e of a kWh")
     parser.add_argument(
         "--factor-error",
-        type=float,
+        type=above_zero,
         default=FACTOR_U_RATIO,
         metavar="RATIO",
         help=f"its standard uncertainty (default: {FACTOR_U_RATIO})",
@@ -46,8 +47,6 @@ def run(options: argparse.Namespace) -> int:
     inventory = read_inventory(options.inventory)
     found = estimate(inventory.by_class(), declared(stated), stated.fleet_models_n)
     carbon = _carbon(options, found, stated.year)
-    if options.price is not None and not options.price > 0:
-        raise ConfigError(f"--price {options.price}: more than 0 € is needed")
     if options.json:
         print(json.dumps(_object(options, inventory, found, carbon), indent=2, ensure_ascii=False))
     else:

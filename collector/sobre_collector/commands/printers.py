@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from sobre_collector.commands.collect import perimeter_of, settings_of
+from sobre_collector.commands.option_values import count, from_zero
 from sobre_collector.commands.section_options import add_options, show
 from sobre_collector.config import CollectorConfig
 from sobre_collector.indicators.printer_fleet import page_sums
@@ -38,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="each printer of the year, but for private ones")
     actions.add_parser("thresholds", help="models, and who confirmed their thresholds")
     learn = actions.add_parser("learn", help="propose a model's thresholds from its power")
-    learn.add_argument("--days", type=int, default=14, help="look so far back (default: 14)")
+    learn.add_argument("--days", type=count, default=14, help="look so far back (default: 14)")
     confirm = actions.add_parser("confirm", help="record thresholds that a person answers for")
     for each in (learn, confirm):
         each.add_argument("--model", required=True, help="as in the table of printers")
@@ -51,13 +52,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     schedule = actions.add_parser("schedule", help="what being off at night would save")
     schedule.add_argument("--off", type=int, default=20, metavar="H", help="off at (default: 20)")
     schedule.add_argument("--on", type=int, default=7, metavar="H", help="on again at (default: 7)")
-    schedule.add_argument("--days", type=int, default=28, help="look so far back (default: 28)")
+    schedule.add_argument("--days", type=count, default=28, help="look so far back (default: 28)")
     schedule.add_argument(
-        "--off-watts", type=float, default=OFF_W, metavar="W", help="draws when off (%(default)s)"
+        "--off-watts",
+        type=from_zero,
+        default=OFF_W,
+        metavar="W",
+        help="draws when off (%(default)s)",
     )
     schedule.add_argument(
         "--restart-wh",
-        type=float,
+        type=from_zero,
         default=1000 * RESTART_KWH,
         metavar="WH",
         help="a warm-up in the morning, known to a factor of two (%(default)s)",
@@ -74,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
         return _confirm(options, config, perimeter)
     with closing(Ledger(config.data / "ledger.db", readonly=True)) as ledger:
         if options.action == "list":
-            return _list(options, ledger, perimeter)
+            return _list(options, ledger)
         if options.action == "thresholds":
             return _thresholds(ledger, perimeter)
         with closing(open_series(config, perimeter.timezone, BY, create=False)) as series:
@@ -139,9 +144,12 @@ def _confirm(options: argparse.Namespace, config: CollectorConfig, perimeter: Pe
     return 0
 
 
-def _list(options: argparse.Namespace, ledger: Ledger, perimeter: Perimeter) -> int:
-    year = options.year or local_day(time.time(), perimeter.timezone).year
-    found, private = singles(ledger.units.of_class("printer", f"{year}-01", f"{year}-12"))
+def _list(options: argparse.Namespace, ledger: Ledger) -> int:
+    rows = ledger.units.of_class("printer", "0000-00", "9999-99")
+    if not rows:
+        raise StoreError("no month of printers is over yet; wait for the first to end")
+    year = options.year or max(int(row.month[:4]) for row in rows)
+    found, private = singles([row for row in rows if int(row.month[:4]) == year])
     for one in found:
         if options.json:
             print(json.dumps(asdict(one)))

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
 
+from sobre_collector.commands.option_values import add_place, year
 from sobre_collector.perimeter.facts import Baseline, months_of
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.published.inputs import Inputs, frozen
@@ -25,11 +26,8 @@ from sobre_drivers.errors import ConfigError, StoreError
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre publish`."""
-    parser.add_argument("year", type=int, nargs="?", metavar="YEAR", help="none: list all results")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
+    parser.add_argument("year", type=year, nargs="?", metavar="YEAR", help="none: list all results")
+    add_place(parser)
     parser.add_argument("--by", metavar="ROLE", help="who publishes: a role, kept for ever")
     parser.add_argument("--reason", metavar="TEXT", help="why what was published is corrected")
     parser.add_argument("--baseline-reason", metavar="TEXT", help="why the baseline is another")

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sobre_collector.commands.collect import Lease, perimeter_of, settings_of
+from sobre_collector.commands.option_values import add_place
 from sobre_collector.config import CollectorConfig
 from sobre_collector.conservation import check_in_words
 from sobre_collector.duties import House
@@ -35,11 +35,7 @@ SHOWN_LOADS = 20
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre quarantine` and of what it can do."""
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    where.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
+    add_place(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per line")
     parser.add_argument("--node", help="only of this node")
     parser.add_argument("--reason", help="only with this reason, or one that begins so")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from sobre_collector.commands.option_values import add_place
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.published.inputs import Inputs, thawed
 from sobre_collector.published.program import program
@@ -48,10 +48,7 @@ class Again:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre recompute`."""
     parser.add_argument("number", type=int, nargs="?", metavar="NUMBER", help="none: all results")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
+    add_place(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per result")
 
 

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sobre_collector.commands.option_values import add_place, add_year
 from sobre_collector.report.as_json import as_json
 from sobre_collector.report.csv_files import csv_files
 from sobre_collector.report.html_file import html_file
@@ -22,11 +23,8 @@ HTML = {"fr": "rapport.fr.html", "en": "report.en.html"}
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre report`."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
-    parser.add_argument("--year", type=_year, help="calendar year (default: the last with data)")
+    add_place(parser)
+    add_year(parser)
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write HTML and CSV files there")
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language on the terminal")
@@ -71,10 +69,3 @@ def write(found: Report, folder: Path) -> list[Path]:
     except OSError as error:
         raise StoreError(f"{folder}: {error}; choose a folder that can be written") from error
     return written
-
-
-def _year(text: str) -> int:
-    year = int(text)
-    if not 2000 <= year <= 9999:
-        raise argparse.ArgumentTypeError(f"{text} is no year; write 2026")
-    return year

@@ -2,8 +2,8 @@
 
 import argparse
 from datetime import UTC, datetime
-from pathlib import Path
 
+from sobre_collector.commands.option_values import add_place, add_year
 from sobre_collector.report.one_section import as_json, as_text, section_of
 from sobre_collector.report.source import place
 from sobre_collector.report.wording import LANGUAGES
@@ -11,12 +11,8 @@ from sobre_collector.report.wording import LANGUAGES
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Where the data are, which year, and in which form."""
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--config", type=Path, metavar="FILE", help="the collector's settings")
-    where.add_argument(
-        "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
-    )
-    parser.add_argument("--year", type=int, help="calendar year (default: the last with data)")
+    add_place(parser)
+    add_year(parser)
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language on the terminal")
 
