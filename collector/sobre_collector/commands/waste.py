@@ -12,8 +12,10 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
+from sobre_collector.commands.option_values import count
 from sobre_collector.commands.section_options import add_options
 from sobre_collector.report.levers import is_group
+from sobre_collector.report.notation import bound, number
 from sobre_collector.report.one_section import as_json, section_of
 from sobre_collector.report.source import Place, open_ledger, place
 from sobre_collector.report.waste import NAME, Waste, table_row
@@ -25,12 +27,24 @@ from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import personal
 
 LACKING = "a whole month of workstations, printers or outlets is needed"
+WORDS = {
+    "fr": {
+        "lever": "{what} : {values}",
+        "price": "Prix : {euros} €/kWh ({source})",
+        "factor": "Facteur d’émission : {source}",
+    },
+    "en": {
+        "lever": "{what}: {values}",
+        "price": "Price: {euros} €/kWh ({source})",
+        "factor": "Emission factor: {source}",
+    },
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sobre waste` and of what it can do."""
     add_options(parser)
-    parser.add_argument("--top", type=int, default=20, metavar="N", help="show so many levers")
+    parser.add_argument("--top", type=count, default=20, metavar="N", help="show so many levers")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("exclusions", help="what is excluded, why, by whom and until when")
     exclude = actions.add_parser("exclude", help="say that something has to stay on, and why")
@@ -66,16 +80,20 @@ def run(options: argparse.Namespace) -> int:
         return 0
     found: Waste = report.sections[NAME]
     lang = options.lang
+    words = WORDS[lang]
     if report.simulated:
         print(f"*** {say(lang, 'simulated')} ***")
     print(plain(say(lang, "waste.advice")))
     for one in found.levers[: options.top]:
         what, kwh, interval, euros, co2e, how = table_row(one, lang)
         values = ", ".join(each for each in (f"{kwh} ({interval})", euros, co2e) if each)
-        print(f"{what}: {values}\n    {how}  [{one.lever.subject}]")
-    for source in (found.price_source, found.factor_source):
-        if source:
-            print(f"  {source}")
+        print(bound(words["lever"].format(what=what, values=values)))
+        print(f"    {how}  [{one.lever.subject}]")
+    if found.euros_per_kwh is not None:
+        euros = number(found.euros_per_kwh, lang, 3)
+        print(bound(words["price"].format(euros=euros, source=found.price_source)))
+    if found.factor_source:
+        print(bound(words["factor"].format(source=found.factor_source)))
     for each in found.notes:
         print(f"- {plain(note(lang, each))}")
     return 0
