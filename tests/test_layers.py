@@ -84,7 +84,7 @@ LAYERS = {
     "sobre_collector": """
         rows config progress perimeter.tables backup inbox
         indicators/
-        perimeter.metering perimeter.scenarios perimeter.printing perimeter.rates
+        perimeter.metering perimeter.scenarios perimeter.correlation perimeter.printing perimeter.rates
         perimeter.rooms
         store/
         account limits registry day_sums perimeter.facts

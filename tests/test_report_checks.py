@@ -238,6 +238,37 @@ def test_years_of_single_devices_give_the_exact_interval() -> None:
     assert bound.low_ratio < told.low_ratio < told.high_ratio < bound.high_ratio
 
 
+@pytest.mark.parametrize("gone", [3, 0], ids=["some-are-new", "the-same-devices"])
+def test_devices_of_both_years_give_a_matched_interval_and_its_correlation(gone: int) -> None:
+    _, stated, facts = printers()
+    found = report(*_reported(_wide(stated, facts, gone)))
+    told = checks(found).matched
+    rho, low, high = _interval_by_hand(gone, matched=True)
+    assert told is not None
+    assert (told.strata, told.stated) == (1, False)
+    assert told.correlation_ratio == pytest.approx(rho, rel=1e-6)
+    assert (told.low_ratio, told.high_ratio) == pytest.approx((low, high), rel=1e-6)
+    apart = checks(found).device_years
+    assert apart is not None
+    assert apart.low_ratio < told.low_ratio < told.high_ratio < apart.high_ratio
+    assert "Un peu optimiste" in html_file(found, "fr")
+    assert "Slightly optimistic" in html_file(found, "en")
+
+
+def _reported(
+    given: tuple[list[StratumMonth], Perimeter, Facts],
+) -> tuple[list[StratumMonth], Perimeter, int, Facts]:
+    rows, stated, facts = given
+    return rows, stated, 2025, facts
+
+
+def test_without_devices_of_both_years_the_matched_interval_cannot_be_told() -> None:
+    found = report(half_monitored(), perimeter(), 2025, FACTS)
+    assert checks(found).matched is None
+    assert "matched-unknown" in [one.code for one in checks(found).missing]
+    assert "non calculable" in html_file(found, "fr")
+
+
 @pytest.mark.parametrize(
     "change",
     [lambda listed: listed[1:], lambda listed: [_counted_in_part(listed[0]), *listed[1:]]],
@@ -267,14 +298,17 @@ def _kwh(device: int, month_number: int, year: int) -> float:
     return level + ((device * 7 + month_number * 11) % 30 - 14.5) / 10
 
 
-def _wide(stated: Perimeter, facts: Facts) -> tuple[list[StratumMonth], Perimeter, Facts]:
+def _wide(
+    stated: Perimeter, facts: Facts, gone: int = 0
+) -> tuple[list[StratumMonth], Perimeter, Facts]:
     rows, kept_months = [], []
     for year in (2022, 2025):
         for number, name in enumerate(months_of(year)):
-            used = [_kwh(d, number, year) for d in range(MONITORED)]
+            first = gone if year == 2025 else 0
+            used = [_kwh(d, number, year) for d in range(first, first + MONITORED)]
             listed = [DeviceMonth((k, 0.0), (20, 10), k, 0, 0) for k in used]
             rows.append(stratum_month(name, PRINTERS, (20, 10), listed))
-            for device, kwh in enumerate(used):
+            for device, kwh in enumerate(used, first):
                 content = {
                     "node": "n", "device": f"p{device}", "device_class": "printer",
                     "organisation": "bx", "site": "hdv", "counts": True,
@@ -290,12 +324,19 @@ def _wide(stated: Perimeter, facts: Facts) -> tuple[list[StratumMonth], Perimete
 
 
 def _by_hand() -> tuple[float, float]:
+    _, low, high = _interval_by_hand(0, matched=False)
+    return low, high
+
+
+def _interval_by_hand(gone: int, matched: bool) -> tuple[float, float, float]:
+    """ρ and both ends; `gone` of the first year's devices are not in the second."""
     f, n = MONITORED / N, MONITORED
-    totals, cvs, dfs = [], [], []
+    totals, cvs, dfs, each = [], [], [], []
     for year in (2022, 2025):
         values, total = [0.0] * n, 0.0
+        first = gone if year == 2025 else 0
         for number in range(12):
-            used = [_kwh(d, number, year) for d in range(n)]
+            used = [_kwh(d + first, number, year) for d in range(n)]
             mean = sum(used) / n
             total += N * mean
             for d in range(n):
@@ -303,10 +344,14 @@ def _by_hand() -> tuple[float, float]:
         square = sum(v**2 for v in values)
         excess = sum((v**2 / square) ** 2 for v in values) - 1 / n
         totals.append(total)
+        each.append(dict(zip(range(first, first + n), values, strict=True)))
         cvs.append(sqrt(square) / total)
         dfs.append(max(1.0, min(n - 1, 2 / excess)))
-    cv = sqrt(sum(c**2 for c in cvs))
+    shared = sum(each[0][d] * each[1][d] for d in range(gone, n))
+    rho = shared / totals[0] / totals[1] / cvs[0] / cvs[1]
+    cv = sqrt(sum(c**2 for c in cvs) - 2 * rho * cvs[0] * cvs[1] * matched)
     df = cv**4 / sum(c**4 / d for c, d in zip(cvs, dfs, strict=True))
+    df = max(df, min(dfs))
     half = float(stats.t.ppf(0.975, df)) * cv
     q = totals[1] / totals[0]
-    return 1 - q * exp(half), 1 - q * exp(-half)
+    return rho, 1 - q * exp(half), 1 - q * exp(-half)

@@ -213,7 +213,7 @@ def test_the_keys_of_the_json_stay() -> None:
     }  # fmt: skip
     assert set(found["result"]["intervals"][0]) == {"level_ratio", "low_ratio", "high_ratio"}
     assert set(found["beside"]) == {
-        "raw_ratio", "phi0_ratio", "naive_ratio", "phi0_interval",
+        "raw_ratio", "phi0_ratio", "naive_ratio", "phi0_interval", "raw_interval",
     }  # fmt: skip
     assert set(found["conservation"]) == {
         "stored_j", "quarantined_j", "voided_j", "late_j", "missing_j", "doubled_j",

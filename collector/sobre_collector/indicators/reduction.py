@@ -90,6 +90,7 @@ class Reduction:
     raw_ratio: float | None
     phi0_ratio: float | None
     phi0_interval: tuple[float, float] | None
+    raw_interval: tuple[float, float] | None
     adjusted: AdjustedBaseline
     reporting: Energy
     avoided_kwh: float
@@ -146,6 +147,9 @@ def log_interval(
     cv_square = max(0.0, cv_r**2 + cv_b**2 - 2 * correlation_ratio * cv_r * cv_b)
     weight = cv_r**4 / reporting.df + cv_b**4 / adjusted.df
     df = cv_square**2 / weight if weight > 0 and cv_square > 0 else inf
+    if correlation_ratio > 0:
+        # A small difference of two errors is known no worse than the worse of the two.
+        df = max(df, min(reporting.df, adjusted.df))
     cv_q = sqrt(cv_square)
     half = two_sided(level, df) * cv_q
     return 1 - q * exp(half), 1 - q * exp(-half), cv_q, df
@@ -180,13 +184,16 @@ def reduction(
         reasons.append("no-data")
 
     low = high = se = value = raw = value_phi0 = None
-    interval_phi0 = avoided = None
+    interval_phi0 = interval_raw = avoided = None
     df = inf
     if not reasons:
         low, high, cv_q, df = log_interval(adjusted, reporting, level, correlation_ratio)
         value = 1 - reporting.total_kwh / adjusted.total_kwh
         se = (1 - value) * cv_q
         raw = 1 - reporting.total_kwh / baseline.total_kwh
+        # Neither users nor adjustments: only what both years' energy itself is unsure of.
+        plain = AdjustedBaseline(baseline.total_kwh, baseline.u_kwh, baseline.df, 1.0)
+        interval_raw = log_interval(plain, reporting, level, correlation_ratio)[:2]
         value_phi0 = 1 - reporting.total_kwh / phi0.total_kwh
         interval_phi0 = log_interval(phi0, reporting, level, correlation_ratio)[:2]
         avoided = (low * adjusted.total_kwh, high * adjusted.total_kwh)
@@ -200,6 +207,7 @@ def reduction(
         raw_ratio=raw,
         phi0_ratio=value_phi0,
         phi0_interval=interval_phi0,
+        raw_interval=interval_raw,
         adjusted=adjusted,
         reporting=reporting,
         avoided_kwh=adjusted.total_kwh - reporting.total_kwh,

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sobre_collector.indicators.degree_days import DegreeDayTable
 from sobre_collector.indicators.moments import Stratum
+from sobre_collector.perimeter.correlation import Correlation
 from sobre_collector.perimeter.metering import Tree
 from sobre_collector.perimeter.printing import Printing
 from sobre_collector.perimeter.rates import Rates
@@ -161,6 +162,7 @@ class Perimeter:
     rooms: tuple[Room, ...] = ()
     rates: Rates = field(default_factory=Rates)
     scenarios: tuple[Scenario, ...] = ()
+    correlation: Correlation = field(default_factory=Correlation, repr=False)
 
     def inventory_of(self, month: str) -> Stated[Mapping[Stratum, Counts]]:
         """Units and half-width by stratum; a month that was not stated takes the one before it."""

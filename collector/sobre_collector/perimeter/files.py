@@ -113,6 +113,7 @@ def _perimeter(
         metering=metering,
         publish_at_least=table.publish_at_least,
         scenarios=table.scenarios,
+        correlation=table.correlation,
     )
 
 

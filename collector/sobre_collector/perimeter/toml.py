@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sobre_collector.perimeter.correlation import Correlation
 from sobre_collector.perimeter.scenarios import Scenario
 from sobre_collector.perimeter.tables import month
 from sobre_drivers.load import CLASSES
@@ -158,6 +159,7 @@ class PerimeterTable:
     user_factor: dict[str, float] = field(default_factory=dict)
     files: FilesTable = field(default_factory=FilesTable)
     scenarios: tuple[Scenario, ...] = ()
+    correlation: Correlation = field(default_factory=Correlation)
 
     def __post_init__(self) -> None:
         try:

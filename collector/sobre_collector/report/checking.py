@@ -4,6 +4,7 @@ from html import escape
 
 from sobre_collector.report import notation
 from sobre_collector.report.checks import Checks, figures
+from sobre_collector.report.device_checks import Matched
 from sobre_collector.report.model import Report
 from sobre_collector.report.notation import bound
 from sobre_collector.report.wording import Lang, marked, note, say
@@ -55,7 +56,18 @@ def rows(found: Checks, report: Report, lang: Lang) -> list[list[str]]:
         listed.append(
             [say(lang, "checks.years"), f"{low} {'à' if lang == 'fr' else 'to'} {high}", text]
         )
+    if found.matched is not None:
+        listed.append(_matched_row(found.matched, lang))
     return listed + _newcomer_rows(found, lang) + _link_rows(found, lang)
+
+
+def _matched_row(one: Matched, lang: Lang) -> list[str]:
+    low, high = (notation.change(-r, lang) for r in (one.high_ratio, one.low_ratio))
+    rho = notation.number(one.correlation_ratio, lang, 2)
+    key = "checks.matched_stated" if one.stated else "checks.matched_seen"
+    said = say(lang, key, rho=rho, strata=one.strata)
+    text = f"{said} {say(lang, 'checks.matched_optimistic')}"
+    return [say(lang, "checks.matched"), f"{low} {'à' if lang == 'fr' else 'to'} {high}", text]
 
 
 def _newcomer_rows(found: Checks, lang: Lang) -> list[list[str]]:

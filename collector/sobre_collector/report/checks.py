@@ -20,6 +20,7 @@ from sobre_collector.report.class_factors import by_class, factors
 from sobre_collector.report.device_checks import (
     DeviceYears,
     Link,
+    Matched,
     compared,
     device_years,
     link,
@@ -84,6 +85,7 @@ class Checks:
     off: Off | None
     on_meters: OnMeters | None
     device_years: DeviceYears | None
+    matched: Matched | None
     missing: tuple[Note, ...]
     notes: tuple[Note, ...]
 
@@ -107,12 +109,16 @@ def figures(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> Checks | 
     if linked is not None and linked.alarm:
         values = {"r_ratio": -linked.reduction_ratio, "link_ratio": -linked.linked_ratio}
         notes.append(Note("link-differs", values))
+    exact, matched = device_years(drawn, found[0], seen)
+    if matched is None:
+        missing.append(Note("matched-unknown"))
     return Checks(
         newcomers,
         linked,
         off,
         _on_meters(drawn),
-        device_years(drawn, found[0], seen),
+        exact,
+        matched,
         tuple(missing),
         tuple(notes),
     )

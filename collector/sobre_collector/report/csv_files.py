@@ -136,8 +136,12 @@ def _indicators(report: Report) -> Iterable[Sequence[Cell]]:
             avoided.high_kwh if avoided else None,
         )
         yield row("consommation_par_utilisateur", result.reporting_kwh_per_user, "kWh")
-        yield row("evolution_brute", _negative(beside.raw_ratio, 100), "%")
-        yield row("evolution_phi_0", _negative(beside.phi0_ratio, 100), "%")
+        for name, ratio, ends in (
+            ("evolution_brute", beside.raw_ratio, beside.raw_interval),
+            ("evolution_phi_0", beside.phi0_ratio, beside.phi0_interval),
+        ):
+            low, high = (ends.high_ratio, ends.low_ratio) if ends else (None, None)
+            yield row(name, _negative(ratio, 100), "%", _negative(low, 100), _negative(high, 100))
         yield row("evolution_somme_brute", _negative(beside.naive_ratio, 100), "%")
     yield row("objectif", _negative(report.trajectory.target_ratio, 100), "%")
     yield row("utilisateurs", report.users.reporting, "utilisateurs")

@@ -15,7 +15,13 @@ from sobre_collector.indicators import linked as links
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth
 from sobre_collector.indicators.privacy import is_personal
 from sobre_collector.indicators.quantiles import satterthwaite
-from sobre_collector.indicators.reduction import Reduction, log_interval, reported
+from sobre_collector.indicators.reduction import (
+    AdjustedBaseline,
+    Energy,
+    Reduction,
+    log_interval,
+    reported,
+)
 from sobre_collector.indicators.total import StratumTotal, Total, year_total
 from sobre_collector.perimeter.facts import months_of
 from sobre_collector.report.class_factors import factors
@@ -50,6 +56,21 @@ class DeviceYears:
     low_ratio: float
     high_ratio: float
     strata: int
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The interval of R at 95 % if both years' errors go together (method 2.2.5), ρ > 0.
+
+    ρ is what devices seen in both years tell of `strata` strata, all others taken as independent;
+    or it is `stated` by people.
+    """
+
+    low_ratio: float
+    high_ratio: float
+    correlation_ratio: float
+    strata: int
+    stated: bool
 
 
 Months = Mapping[tuple[str, Stratum], Mapping[str, DeviceMonth]]
@@ -154,20 +175,30 @@ def _linked(
     )
 
 
-def device_years(drawn: Drawn, found: Reduction, seen: Months) -> DeviceYears | None:
-    """R's interval where the years of single devices replace the bound; None if there are none."""
-    baseline = drawn.reference.found
+def device_years(
+    drawn: Drawn, found: Reduction, seen: Months
+) -> tuple[DeviceYears | None, Matched | None]:
+    """R's interval where the years of single devices replace the bound, and the matched one.
+
+    Each is None where no device tells it.
+    """
+    baseline, stated_ratio = drawn.reference.found, drawn.fleet.perimeter.correlation.years_ratio
+    matched = None
+    if stated_ratio is not None:
+        low, high, _, _ = log_interval(found.adjusted, found.reporting, LEVEL, stated_ratio)
+        matched = Matched(low, high, stated_ratio, 0, stated=True)
     if not seen or baseline is None:
-        return None
-    now, strata = _exact(drawn, drawn.months, seen)
+        return None, matched
+    now, after = _exact(drawn, drawn.months, seen)
+    strata, before_of = len(after), dict[Stratum, years.DeviceYear]()
     # What the result adds to the total's own error, of models common to both years, stays.
     common = max(0.0, found.reporting.u_kwh**2 - drawn.total.se_kwh**2)
     reporting = reported(now, sqrt(common) / drawn.total.total_kwh)
     adjusted = found.adjusted
     stated = drawn.fleet.perimeter.baseline
     if stated.kind == "measured":
-        before, more = _exact(drawn, months_of(stated.year), seen)
-        strata += more
+        before, before_of = _exact(drawn, months_of(stated.year), seen)
+        strata += len(before_of)
         own = adjusted.user_factor_ratio * before.se_kwh
         rest = max(0.0, adjusted.u_kwh**2 - (adjusted.user_factor_ratio * baseline.u_kwh) ** 2)
         adjusted = replace(
@@ -176,12 +207,33 @@ def device_years(drawn: Drawn, found: Reduction, seen: Months) -> DeviceYears | 
             df=satterthwaite([(own**2, before.df), (rest, inf)]),
         )
     if not strata:
-        return None
+        return None, matched
+    if matched is None:
+        matched = _matched(adjusted, reporting, before_of, after)
     low, high, _, _ = log_interval(adjusted, reporting, LEVEL)
-    return DeviceYears(low, high, strata)
+    return DeviceYears(low, high, strata), matched
 
 
-def _exact(drawn: Drawn, months: Sequence[str], seen: Months) -> tuple[Total, int]:
+def _matched(
+    adjusted: AdjustedBaseline,
+    reporting: Energy,
+    before: Mapping[Stratum, years.DeviceYear],
+    after: Mapping[Stratum, years.DeviceYear],
+) -> Matched | None:
+    """None unless a device was seen in both years and the covariance is positive."""
+    both = sorted(before.keys() & after.keys())
+    covariances = [years.covariance_kwh2(before[s], after[s]) for s in both]
+    covariance = adjusted.user_factor_ratio * fsum(covariances)
+    if covariance <= 0:
+        return None
+    ratio = covariance / (adjusted.u_kwh * reporting.u_kwh)
+    low, high, _, _ = log_interval(adjusted, reporting, LEVEL, ratio)
+    return Matched(low, high, ratio, sum(c != 0 for c in covariances), stated=False)
+
+
+def _exact(
+    drawn: Drawn, months: Sequence[str], seen: Months
+) -> tuple[Total, dict[Stratum, years.DeviceYear]]:
     """The total of the months, sampled strata that are nobody's with their exact variance."""
     totals = drawn.fleet.of(months)
     rows = {(row.month, row.stratum): row for row in drawn.fleet.rows_of(months)}
@@ -202,7 +254,7 @@ def _exact(drawn: Drawn, months: Sequence[str], seen: Months) -> tuple[Total, in
         (years.variance_kwh2(one), years.degrees_of_freedom(one)) for one in exact.values()
     ]
     se_kwh = sqrt(fsum(variance for variance, _ in variances))
-    return replace(whole, se_kwh=se_kwh, df=satterthwaite(variances)), len(exact)
+    return replace(whole, se_kwh=se_kwh, df=satterthwaite(variances)), exact
 
 
 def _year(

@@ -56,6 +56,7 @@ class Outlook:
     """Required pace (ratios per year), budget, forecast and scenarios; None where there is none.
 
     `missing` says why there is no forecast. `rho_ratio` is the correlation of the residuals,
+    stated by people or estimated,
     `trend_ratio_per_year` the drift that the months show (negative when falling).
     """
 
@@ -71,6 +72,7 @@ class Outlook:
     scenarios: tuple[Expected, ...]
     missing: tuple[Note, ...]
     notes: tuple[Note, ...] = ()
+    rho_stated: bool = False
 
 
 def figures(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> Outlook | None:
@@ -98,6 +100,7 @@ def figures(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> Outlook |
         scenarios,
         missing,
         notes,
+        drawn.fleet.perimeter.correlation.months_ratio is not None,
     )
 
 
@@ -134,7 +137,8 @@ def _forecast(
 ) -> Forecast | None:
     # The panel errs the same way in all months, which no residual can show (method 2.0).
     cv_panel = found.reporting.u_kwh / found.reporting.total_kwh
-    return forecast(history, months, cv_panel_ratio=cv_panel)
+    rho = drawn.fleet.perimeter.correlation.months_ratio
+    return forecast(history, months, rho_ratio=rho, cv_panel_ratio=cv_panel)
 
 
 def _expected(label: str, seen: Forecast, found: Reduction, goal_ratio: float) -> Expected:

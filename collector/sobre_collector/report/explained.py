@@ -4,7 +4,7 @@ Whoever holds a pocket calculator comes to the same figure from these lines alon
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from math import log
+from math import hypot, log
 
 from sobre_collector.indicators.reduction import Reduction
 from sobre_collector.indicators.trajectory import elapsed_years, path_ratio, required
@@ -167,13 +167,19 @@ def raw(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:
     found, reference = worked.found[0], worked.drawn.reference.found
     if reference is None or found.raw_ratio is None:
         return
-    yield Block(
-        "R (raw)",
-        (
-            f"1 − E_R/E_B = 1 − {write.number(found.reporting.total_kwh, 3)}/"
-            f"{write.number(reference.total_kwh, 3)} = {write.number(found.raw_ratio, 6)}",
-        ),
-    )
+    lines = [
+        f"1 − E_R/E_B = 1 − {write.number(found.reporting.total_kwh, 3)}/"
+        f"{write.number(reference.total_kwh, 3)} = {write.number(found.raw_ratio, 6)}"
+    ]
+    if found.raw_interval is not None:
+        cv_r = found.reporting.u_kwh / found.reporting.total_kwh
+        cv_b = reference.u_kwh / reference.total_kwh
+        lines.append(
+            f"cv_Q = √(cv_R² + cv_B²) = √({write.number(cv_r, 6)}² + {write.number(cv_b, 6)}²) = "
+            f"{write.number(hypot(cv_r, cv_b), 6)} ; {write.percent(found.level)}: "
+            + " … ".join(write.number(end, 6) for end in found.raw_interval)
+        )
+    yield Block("R (raw)", tuple(lines))
 
 
 def phi0(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:

@@ -140,9 +140,12 @@ def _energy(drawn: Drawn) -> model.Energy:
 
 
 def _beside(drawn: Drawn, found: Sequence[reductions.Reduction]) -> model.Beside:
-    first, around = found[0], found[0].phi0_interval
-    interval = model.RatioInterval(first.level, *around) if around else None
-    return model.Beside(first.raw_ratio, first.phi0_ratio, _naive_ratio(drawn), interval)
+    first = found[0]
+    phi0, raw = (
+        model.RatioInterval(first.level, *around) if around else None
+        for around in (first.phi0_interval, first.raw_interval)
+    )
+    return model.Beside(first.raw_ratio, first.phi0_ratio, _naive_ratio(drawn), phi0, raw)
 
 
 def _naive_ratio(drawn: Drawn) -> float | None:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from struct import pack
 
 from sobre_collector.indicators.moments import StratumMonth
+from sobre_collector.perimeter.correlation import Correlation
 from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.report.facts import Facts
 
@@ -26,7 +27,9 @@ def input_sha256(rows: Sequence[StratumMonth], perimeter: Perimeter, facts: Fact
     stated = [sorted(facts.meter_u.items()), sorted(facts.common_u.items())]
     whole.update("\n".join([repr(perimeter), json.dumps(stated)]).encode())
     # Left out where there are none, as they were before there could be any.
-    for more in (sorted(facts.inputs.items()), facts.adjustments):
+    correlation = perimeter.correlation
+    stated_ = () if correlation == Correlation() else correlation
+    for more in (sorted(facts.inputs.items()), facts.adjustments, stated_):
         if more:
             whole.update(repr(more).encode())
     return whole.hexdigest()

@@ -125,6 +125,7 @@ class Beside:
     phi0_ratio: float | None
     naive_ratio: float | None
     phi0_interval: RatioInterval | None = None
+    raw_interval: RatioInterval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,10 @@ def rows(found: Outlook, report: Report, lang: Lang) -> list[list[str]]:
     if found.trend_ratio_per_year is not None:
         text = notation.change(found.trend_ratio_per_year, lang)
         lines.append([say(lang, "outlook.row_trend"), text, ""])
+    if found.rho_ratio is not None:
+        stated = "outlook.rho_stated" if found.rho_stated else "outlook.rho_estimated"
+        rho = notation.number(found.rho_ratio, lang, 2)
+        lines.append([say(lang, "outlook.row_rho"), rho, say(lang, stated)])
     compound = found.required_compound_ratio
     # The linear pace stands with the trajectory.
     if compound is not None and compound < 0:

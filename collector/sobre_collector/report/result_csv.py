@@ -111,6 +111,10 @@ def _checks(checks: Checks) -> Iterator[Sequence[Cell]]:
     if checks.link is not None:
         value = -100 * checks.link.linked_ratio
         yield ("evolution_appareils_apparies", "", value, None, None, None, "%")
+    if checks.matched is not None:
+        low, high = -100 * checks.matched.high_ratio, -100 * checks.matched.low_ratio
+        rho = checks.matched.correlation_ratio
+        yield ("evolution_intervalle_apparie", f"rho={rho:.3f}", None, low, high, 0.95, "%")
     if checks.newcomers is not None:
         value = 100 * checks.newcomers.difference_ratio
         yield ("ecart_nouveaux_appareils", "", value, None, None, None, "%")

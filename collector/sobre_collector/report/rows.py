@@ -55,13 +55,12 @@ def _change_rows(report: Report, lang: Lang) -> list[list[str]]:
         low, high = evolution_interval(report, level)
         rows.append([say(lang, key), notation.change(result.evolution_ratio, lang)])
         rows[-1].append(_to(notation.change(low, lang), notation.change(high, lang), lang))
-    for key, ratio in (
-        ("row.raw", beside.raw_ratio),
-        ("row.phi0", beside.phi0_ratio),
-        ("row.naive", beside.naive_ratio),
+    for key, ratio, around in (
+        ("row.raw", beside.raw_ratio, beside.raw_interval),
+        ("row.phi0", beside.phi0_ratio, beside.phi0_interval),
+        ("row.naive", beside.naive_ratio, None),
     ):
         if ratio is not None:
-            around = beside.phi0_interval if key == "row.phi0" else None
             interval = ""
             if around is not None:
                 low, high = (-around.high_ratio, -around.low_ratio)
