@@ -262,10 +262,10 @@ class Account:
         power_w: float | None = None,
         pages: int | None = None,
     ) -> list[Span]:
-        """Book a stretch; unknown time is a state where there are states, and a hole elsewhere."""
+        """Book a stretch; unknown time is a state where states or pages tell of it, else a hole."""
         described, long = self._described, end_s - start_s > self._gap_s
         if energy_uj is None:
-            if not described.own:
+            if not described.own and state is None and pages is None:
                 return self._open.close()
             piece = Piece(start_s, end_s, 0, Origin.ESTIMATED, "unknown", pages=pages)
         elif state in ("off", "sleep") and described.own:
