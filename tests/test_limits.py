@@ -235,3 +235,13 @@ def test_memory_stays_flat_however_much_comes_in(tmp_path: Path) -> None:
         # Half a million messages may not leave more than this behind, nor may twenty thousand.
         assert grown_mib < 8
     logging.getLogger("sobre_collector").setLevel(logging.NOTSET)
+
+
+def test_one_reader_of_a_large_room_stays_within_the_bounds() -> None:
+    limits, devices = Limits(), 500 * (1 + 48)
+    # It says its devices 500 a second, twice after a broken connection, and its loads at each mark.
+    for turn in range(2 * devices):
+        assert limits.message(f"sobre/v1/r/birth/pdu-{turn % devices}", turn / 500)
+    assert all(limits.devices("r", known) for known in range(devices))
+    assert all(limits.loads("r", 300, 200 + mark * 600) for mark in (0, 1) for _ in range(82))
+    assert limits.told() == []

@@ -25,9 +25,10 @@ class Most:
 
     messages: tuple[float, float] = (100.0, 1_000.0)
     # A reader says all its devices again each time it connects.
-    births: tuple[float, float] = (50.0, 20_000.0)
+    births: tuple[float, float] = (50.0, 60_000.0)
     loads: tuple[float, float] = (5_000.0, 50_000.0)
-    devices: int = 10_000
+    # A room of 500 PDUs with 48 outlets each is 24,500.
+    devices: int = 50_000
     quarantined_rows: int = 10_000
     quarantined_bytes: int = 16 * 2**20
 
