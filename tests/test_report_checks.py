@@ -5,13 +5,14 @@ result is 1 − 90/106 (test_report_figures says how).
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import exp, sqrt
 
 import pytest
 from scipy import stats
 
+from method.examples import published
 from report_fleet import FACTS, LAPTOP, SERVER, half_monitored, month, perimeter
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
 from sobre_collector.indicators.month_checks import Joined, MonthChecks
@@ -159,10 +160,12 @@ BEFORE = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 6.0}
 AFTER = {"a": 0.9, "b": 1.7, "c": 2.8, "e": 1.0, "f": 1.2, "g": 1.4, "h": 1.6}
 
 
-def printers() -> tuple[list[StratumMonth], Perimeter, Facts]:
-    """20 printers in both years, of which four, then seven, report each day; users stay 1,000."""
+def printers(
+    before: Mapping[str, float] = BEFORE, after: Mapping[str, float] = AFTER, units: float = 20.0
+) -> tuple[list[StratumMonth], Perimeter, Facts]:
+    """Printers in both years, of which some report each day; users stay 1,000."""
     rows, kept_months = [], []
-    for year, used in ((2022, BEFORE), (2025, AFTER)):
+    for year, used in ((2022, before), (2025, after)):
         for name in months_of(year):
             listed = [DeviceMonth((20 * k, 0.0), (20, 10), 20 * k, 0, 0) for k in used.values()]
             rows.append(stratum_month(name, PRINTERS, (20, 10), listed))
@@ -176,7 +179,7 @@ def printers() -> tuple[list[StratumMonth], Perimeter, Facts]:
     stated = replace(
         perimeter(),
         baseline=Baseline(2022, "measured"),
-        inventory={"2022-01": {PRINTERS: (20.0, 0.0)}},
+        inventory={"2022-01": {PRINTERS: (units, 0.0)}},
         headcount={"2022-01": {"bx": (1_000.0, 0.0)}},
     )
     # As the reader for the classes other than printers hands them in.
@@ -205,6 +208,26 @@ def _known(rows: list[StratumMonth]) -> list[StratumMonth]:
         one = DeviceMonth((x / n, 0.0), (20, 10), x / n, 0, 0)
         calm.append(stratum_month(row.month, row.stratum, (20, 10), [one] * n))
     return calm
+
+
+@pytest.mark.shared
+def test_the_published_link_comes_out_of_the_report_beside_what_is_wrong_without_it() -> None:
+    given = published("WE22_chain")
+    before = {f"p{n}": (3.0, 4.0, 5.0)[n % 3] for n in range(30)}
+    # The same ones use 11 for 12; twenty larger ones, monitored since, make 34 for 12 of the sum.
+    after = {name: kwh - 0.5 * (kwh < 5) for name, kwh in before.items()}
+    after |= {f"new{n}": 11.5 for n in range(20)}
+    rows, stated, facts = printers(before, after, units=60.0)
+    found = report(rows, stated, 2025, facts)
+    told = checks(found).link
+    assert told is not None
+    assert told.devices == 30
+    assert 1 - told.linked_ratio == pytest.approx(given["link"], rel=1e-6)
+    assert found.beside.naive_ratio is not None
+    assert 1 - found.beside.naive_ratio == pytest.approx(given["naive"], rel=1e-6)
+    assert found.result is not None
+    assert 1 - found.result.reduction_ratio == pytest.approx(given["mean_ratio"], rel=1e-6)
+    assert told.alarm
 
 
 def test_matched_devices_far_from_the_result_raise_the_alarm() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from method.examples import published
 from perimeter_case import TOML, problems, write
 from report_fleet import FACTS, SERVER, month, perimeter
 from sobre_collector.indicators.moments import StratumMonth
@@ -262,3 +263,48 @@ def test_a_wrong_scenario_is_named_with_its_file(tmp_path: Path, written: str, s
     assert len(found) == 1
     assert "perimeter.toml" in found[0]
     assert said in found[0]
+
+
+@pytest.mark.shared
+def test_the_published_forecast_comes_out_of_the_report_with_its_stated_correlation(
+    tmp_path: Path,
+) -> None:
+    given = published("WE12b_gls_ar1")
+    names = [name for year in (2023, 2024, 2025) for name in months_of(year)]
+    kwh = {name: USERS * value for name, value in zip(names, given["y"], strict=True)}
+    more = f"\n[correlation]\nmonths_ratio = {given['rho_fixed']}\n"
+    correlation = load_perimeter(write(tmp_path, {"perimeter.toml": TOML + more})).correlation
+
+    def shown(goal: float) -> Report:
+        # The only server, on a meter without error: nothing but the months' own scatter is left.
+        perimeter_ = stated(
+            baseline=Baseline(2023, "measured"),
+            target=Target(goal, 2026),
+            correlation=correlation,
+        )
+        return report(rows_of(kwh), perimeter_, 2025, FACTS)
+
+    for goal, key in ((0.10, "p_meet_10"), (0.15, "p_meet_15")):
+        whole = shown(goal)
+        found = outlook(whole)
+        assert whole.result is not None
+        assert whole.result.reduction_ratio == pytest.approx(given["R_year3"], rel=1e-6)
+        assert (found.rho_ratio, found.rho_stated) == (given["rho_fixed"], True)
+        assert found.trend_ratio_per_year == pytest.approx(given["drift_per_year_log"], rel=1e-6)
+        assert found.forecast is not None
+        assert found.forecast.per_user_kwh == pytest.approx(given["F"], rel=1e-6)
+        assert found.forecast.reduction_ratio == pytest.approx(given["R_forecast"], rel=1e-6)
+        low, high = (1 - kwh / given["sums"][0] for kwh in reversed(given["pi90"]))
+        assert (found.forecast.low_ratio, found.forecast.high_ratio) == pytest.approx(
+            (low, high), rel=1e-6
+        )
+        assert found.forecast.probability_ratio == pytest.approx(given[key], rel=1e-5)
+    assert "0.50  (stated)" in summary(whole, "en")
+    assert "déclarée" in html_file(whole, "fr")
+
+
+@pytest.mark.parametrize("ratio", ["1.0", "-0.1"], ids=["one", "below-0"])
+def test_a_correlation_that_none_can_be_is_refused(tmp_path: Path, ratio: str) -> None:
+    more = f"\n[correlation]\nmonths_ratio = {ratio}\n"
+    found = problems(write(tmp_path, {"perimeter.toml": TOML + more}))
+    assert any("months_ratio" in line and "leave it out" in line for line in found)
