@@ -168,6 +168,8 @@ CALCULATION = (
     "sobre_drivers.meters.p1.meaning",
     "sobre_drivers.meters.modbus.identify",
     "sobre_drivers.meters.commissioning.plausible",
+    "sobre_drivers.meters.commissioning.masking",
+    "sobre_drivers.meters.commissioning.stated",
     "sobre_drivers.meters.commissioning.found",
     "sobre_drivers.meters.commissioning.rate",
     "sobre_drivers.meters.commissioning.places",

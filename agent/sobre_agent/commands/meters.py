@@ -11,6 +11,7 @@ ACTIONS = {
     "list": "the models that are known, and how sure we are",
     "read": "ask one meter now, show what it says, and whether that can be",
     "scan": "find what answers on a bus, a host or a range",
+    "capture": "record what a meter sends, masked, for a report or a new profile",
     "check": "find every mistake in a profile",
 }
 

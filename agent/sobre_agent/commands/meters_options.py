@@ -103,16 +103,7 @@ def meter(options: argparse.Namespace, command: str) -> tuple[Meter, Path | None
         if options.config is not None:
             made, folder = _configured(options)
         else:
-            given = _given(options)
-            made = Meter(
-                device=options.device or "meter",
-                profile=options.profile,
-                outlets=tuple(options.outlets or ()),
-                serial=SerialLine(**_some(options, _SERIAL)),
-                snmp=snmp_access(options),
-                login=Login(**_some(options, _LOGIN)),
-                **given,
-            )
+            made = raw(options, device=options.device or "meter", profile=options.profile)
             folder = options.profiles_folder
     except ValueError as error:
         raise ConfigError(f"{command}: {error}") from error
@@ -125,14 +116,21 @@ def meter(options: argparse.Namespace, command: str) -> tuple[Meter, Path | None
     return made, folder
 
 
+def raw(options: argparse.Namespace, **more: Any) -> Meter:
+    """The meter of the options alone; ValueError if they do not fit."""
+    given = more | _given(options)
+    return Meter(
+        outlets=tuple(options.outlets or ()),
+        serial=SerialLine(**_some(options, _SERIAL)),
+        snmp=snmp_access(options),
+        login=Login(**_some(options, _LOGIN)),
+        **given,
+    )
+
+
 def snmp_access(options: argparse.Namespace) -> SnmpAccess:
     """How SNMP is to be spoken; ValueError if the options do not fit."""
     return SnmpAccess(**_some(options, _SNMP, "snmp_"))
-
-
-def serial_line(options: argparse.Namespace) -> SerialLine:
-    """How the serial port is set; ValueError if it cannot be so."""
-    return SerialLine(**_some(options, _SERIAL))
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:

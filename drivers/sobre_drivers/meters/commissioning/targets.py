@@ -12,7 +12,7 @@ from sobre_drivers.errors import ConfigError
 MOST_HOSTS = 1024
 # IPv4 and IPv6 networks of so many addresses.
 _LONGEST_PREFIX = {4: 22, 6: 118}
-_RANGE = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?")
+_RANGE = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
 
 
 def hosts(named: Sequence[str]) -> list[str]:
