@@ -51,6 +51,10 @@ coverage: $(VENV)/.set-up-to-test ## simulate whole fleets and hold the interval
 accuracy: $(VENV)/.set-up-to-test ## score the estimates for PCs on ../shared/captures (docs/accuracy.md)
 	@PYTHONPATH=tests $(BIN)/python -m accuracy $(ARGS)
 
+.PHONY: devices
+devices: $(VENV)/.set-up-to-test ## write the table of meters that are read (docs/devices.md)
+	@PYTHONPATH=tests $(BIN)/python -m devices
+
 .PHONY: clean
 clean: ## remove what set-up and tools made; keeps var, your data
 	rm -rf $(VENV) .services dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
