@@ -55,6 +55,8 @@ def test_rows_are_added_and_taken_back_and_all_stay(tmp_path: Path, capsys: Capt
         pytest.param((*NORTH, "--evidence", "x", "--replaces", "y"), "not in force", id="replaces"),
         pytest.param(("withdraw", "north", "--evidence", "x"), "not in force", id="withdraws"),
         pytest.param((*COOLING, "--u-slope-kwh", "0"), "u of the slope", id="certain-slope"),
+        pytest.param((*COOLING, "--u-slope-kwh", "inf"), "u of the slope", id="endless-slope"),
+        pytest.param((*COOLING, "--base-c", "nan"), "base temperature", id="no-base"),
     ],
 )
 def test_what_an_auditor_would_not_take_is_not_recorded(

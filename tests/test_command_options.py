@@ -51,6 +51,7 @@ def test_no_command_takes_a_year_of_which_there_cannot_be_data(
         ["printers", "schedule", "--restart-wh", "1e400"],
         ["printers", "learn", "--model", "x", "--days", "0"],
         ["plan-calibration", "--plug-error", "inf"],
+        ["waste", "exclude", "x", "--reason", "r", "--role", "o", "--until", "2020-01-01"],
     ],
     ids=lambda words: " ".join(words),
 )
@@ -58,6 +59,7 @@ def test_numbers_that_nobody_can_mean_are_refused_before_anything_is_read(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert code(*words) == 2
+    # The last word, or what stands behind its "=".
     assert words[-1].rpartition("=")[2] in capsys.readouterr().err.splitlines()[-1]
 
 

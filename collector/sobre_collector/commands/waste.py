@@ -101,6 +101,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _exclude(options: argparse.Namespace, where: Place) -> int:
     subject = options.subject
+    if options.until is not None and options.until < datetime.now(UTC).date():
+        raise ConfigError(f"--until {options.until}: is over; name a day to come")
     if is_group(subject):
         _known_group(subject, where)
     elif options.units is not None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from math import fsum, hypot, isfinite
+from math import fsum, hypot, inf, isfinite
 from typing import Any, Literal, NoReturn
 
 from sobre_collector.indicators.reduction import Adjustment, EnergyUse
@@ -89,8 +89,10 @@ class Entry:
         elif self.slope is not None:
             if self.kwh or self.u_kwh:
                 self._refuse("its kWh follow from the degree-days of both periods; give none")
-            if not (isfinite(self.slope.slope_kwh) and self.slope.u_slope_kwh > 0):
+            if not (isfinite(self.slope.slope_kwh) and 0 < self.slope.u_slope_kwh < inf):
                 self._refuse(f"u of the slope = {self.slope.u_slope_kwh}; take both from the fit")
+            if not -50 <= self.slope.base_c <= 50:
+                self._refuse(f"base temperature {self.slope.base_c} °C; one such as 18 is needed")
         elif not self.u_kwh > 0:
             self._refuse(
                 f"u = {self.u_kwh} kWh; nothing is known to ± 0, ask its author how sure the "
