@@ -1,5 +1,6 @@
 """`sobre printers`: thresholds are proposed and confirmed, and a schedule is told beforehand."""
 
+import json
 import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -62,6 +63,13 @@ def test_learning_proposes_and_changes_nothing(
     assert "used by nobody until a person confirms it" in said
     assert main([*sobre, "thresholds"]) == 0
     assert "Muet: not confirmed" in capsys.readouterr().out
+    assert main([*sobre, "--json", "learn", "--model", "Muet", "--days", "9"]) == 0
+    assert json.loads(capsys.readouterr().out)["thresholds"]["sleep_w"] == pytest.approx(
+        sleep, abs=0.06
+    )
+    assert main([*sobre, "--json", "thresholds"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"model": "Muet", "confirmed": None} in told
 
 
 def test_confirming_says_who_and_why(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +146,9 @@ def test_what_is_off_and_on_again_saves_what_was_seen(
     expected = 12 * 10 * 3 / 1000 * 5 * 365.25 / 7
     assert float(saved[1].replace(",", "")) == pytest.approx(expected, abs=1)
     assert "Nothing was switched off" in said
+    assert main([*words, "--off-watts", "0", "--restart-wh", "0", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["low_kwh"] <= told["kwh"] == pytest.approx(expected, abs=1)
 
 
 def loads(powers_w: list[float], span_s: int = 60) -> list[Load]:

@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         if options.action == "list":
             return _list(options, ledger)
         if options.action == "thresholds":
-            return _thresholds(ledger, perimeter)
+            return _thresholds(options, ledger, perimeter)
         with closing(open_series(config, perimeter.timezone, BY, create=False)) as series:
             if options.action == "learn":
                 return _learn(options, series, perimeter, _of_model(options.model, perimeter))
@@ -115,6 +115,10 @@ def _learn(
             "and 1.5 times above the one below); look longer (--days), or confirm thresholds from "
             "the data sheet"
         )
+    if options.json:
+        told = {"model": options.model, "loads": len(powers), "printers": len(keys)}
+        print(json.dumps(told | asdict(found)))
+        return 0
     print(f"{options.model}: {len(powers)} loads of {len(keys)} printers")
     for state, watts, ratio in zip(
         ("off", "sleep", "ready", "printing"), found.typical_w, found.shares, strict=True
@@ -167,20 +171,22 @@ def _list(options: argparse.Namespace, ledger: Ledger) -> int:
     return 0
 
 
-def _thresholds(ledger: Ledger, perimeter: Perimeter) -> int:
+def _thresholds(options: argparse.Namespace, ledger: Ledger, perimeter: Perimeter) -> int:
     confirmed = ledger.rulebook.thresholds()
     models = {printer.model for printer in perimeter.printing.printers.values()}
     for model in sorted(models | confirmed.keys()):
         found = confirmed.get(model)
-        if found is None:
+        if options.json:
+            print(json.dumps({"model": model, "confirmed": found and asdict(found)}))
+        elif found is None:
             print(f"{model}: not confirmed; states only where a printer tells its own")
-            continue
-        limits = found.thresholds
-        when = datetime.fromtimestamp(found.at, tz=UTC).strftime("%Y-%m-%d")
-        print(
-            f"{model}: sleep {limits.sleep_w:g} W, ready {limits.ready_w:g} W, printing "
-            f"{limits.printing_w:g} W; {found.by}, {when}: {found.why}"
-        )
+        else:
+            limits = found.thresholds
+            when = datetime.fromtimestamp(found.at, tz=UTC).strftime("%Y-%m-%d")
+            print(
+                f"{model}: sleep {limits.sleep_w:g} W, ready {limits.ready_w:g} W, printing "
+                f"{limits.printing_w:g} W; {found.by}, {when}: {found.why}"
+            )
     return 0
 
 
@@ -218,6 +224,11 @@ def _schedule(
         days_per_year=WEEKS_PER_YEAR * len(working),
     )
     low, high = saved.interval_kwh()
+    if options.json:
+        told = {"off_h": options.off, "on_h": options.on, "kwh": saved.kwh, "low_kwh": low}
+        told |= {"high_kwh": high, "printers": len(uses), "nights": len(within)}
+        print(json.dumps(told | {"first": first.isoformat(), "last": last.isoformat()}))
+        return 0
     print(
         f"Off from {options.off}:00 to {options.on}:00: {saved.kwh:,.0f} kWh a year "
         f"({low:,.0f} to {high:,.0f}, 95 %)"
