@@ -78,7 +78,7 @@ def test_the_french_file_says_the_sentences_of_the_method_with_french_numbers() 
 
 
 def test_a_fall_is_published_negative_and_a_rise_positive() -> None:
-    fall = _table(csv_files(_report())["indicateurs.csv"])
+    fall = _table(csv_files(_report())["indicateurs_annuels.csv"])
     evolution = next(row for row in fall if row["indicateur"].startswith("evolution_perimetre"))
     assert float(evolution["valeur"]) == pytest.approx(-15.0943396)
     assert float(evolution["borne_basse_95"]) == pytest.approx(-17.92830, abs=1e-4)
@@ -182,7 +182,7 @@ def test_csv_files_hold_the_months_and_the_strata() -> None:
     assert (laptops["parc"], laptops["suivis"], laptops["couverture"]) == ("200", "100", "0.5")
     shares = {
         row["indicateur"]: float(row["valeur"])
-        for row in _table(files["indicateurs.csv"])
+        for row in _table(files["indicateurs_annuels.csv"])
         if row["indicateur"].startswith("part_")
     }
     assert sum(shares.values()) == pytest.approx(100)
@@ -226,11 +226,12 @@ def test_all_files_are_written_and_a_folder_that_refuses_says_so(tmp_path: Path)
     assert names == {
         "rapport.fr.html",
         "report.en.html",
-        "indicateurs.csv",
+        "indicateurs_annuels.csv",
         "trajectoire_mensuelle.csv",
         "couverture_strates.csv",
         "ajustements.csv",
         "complements.csv",
+        "datapackage.json",
     }
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="choose a folder that can be written"):

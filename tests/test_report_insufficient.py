@@ -139,7 +139,7 @@ def test_what_is_missing_is_said_and_no_percentage_is_drawn(
     html = (tmp_path / "out" / "rapport.fr.html").read_text("utf-8")
     assert html.index("Données insuffisantes") < html.index("Ce qui manque") < html.index("<table")
     assert 'class="figure"' not in html
-    table = (tmp_path / "out" / "indicateurs.csv").read_text("utf-8")
+    table = (tmp_path / "out" / "indicateurs_annuels.csv").read_text("utf-8")
     assert "insuffisant" in table
     assert "evolution" not in table
 

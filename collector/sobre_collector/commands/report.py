@@ -12,6 +12,7 @@ from sobre_collector.report.csv_files import csv_files
 from sobre_collector.report.html_file import html_file
 from sobre_collector.report.machine_csv import machine_files
 from sobre_collector.report.model import Report
+from sobre_collector.report.open_data import FILE, data_package
 from sobre_collector.report.result_csv import result_files
 from sobre_collector.report.source import load_report, place
 from sobre_collector.report.summary import summary
@@ -26,7 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_place(parser)
     add_year(parser)
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write HTML and CSV files there")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write HTML, CSV and datapackage.json there"
+    )
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language on the terminal")
 
 
@@ -59,6 +62,7 @@ def write(found: Report, folder: Path) -> list[Path]:
     """Write the report's files; StoreError if the folder does not take them."""
     contents = {HTML[lang]: html_file(found, lang) for lang in LANGUAGES}
     contents |= csv_files(found) | machine_files(found) | result_files(found)
+    contents[FILE] = data_package(found, contents)
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -55,7 +55,7 @@ STRATA = (
 def csv_files(report: Report) -> dict[str, str]:
     """Content by file name."""
     return {
-        "indicateurs.csv": written(INDICATORS, _indicators(report)),
+        "indicateurs_annuels.csv": written(INDICATORS, _indicators(report)),
         "trajectoire_mensuelle.csv": written(MONTHS, _months(report)),
         "couverture_strates.csv": written(STRATA, _strata(report)),
     }
