@@ -28,14 +28,13 @@ def line_of(text: str, path: str) -> int | None:
     steps = [(found[1], int(found[2] or 0)) for found in _STEP.finditer(path)]
     lines = text.splitlines()
     best: int | None = None
-    start, end, depth = 0, _section_end(lines, 0), 0
+    start, end, deepest = 0, _section_end(lines, 0), 0
     for depth in range(1, len(steps) + 1):
         found = _header(lines, steps[:depth])
-        if found is None:
-            depth -= 1
-            break
-        start, end, best = found + 1, _section_end(lines, found + 1), found + 1
-    names = [name for name, _ in steps[depth:]]
+        if found is not None:
+            start, end, best = found + 1, _section_end(lines, found + 1), found + 1
+            deepest = depth
+    names = [name for name, _ in steps[deepest:]]
     for at in range(start, end):
         plain = lines[at].split("#")[0]
         if names and re.match(rf"\s*[\"']?{re.escape(names[0])}[\"']?\s*[.=]", plain):
@@ -58,10 +57,12 @@ def _header(lines: Sequence[str], steps: Sequence[tuple[str, int]]) -> int | Non
     wanted = ".".join(name for name, _ in steps)
     *above, (_, number) = steps
     first = 0
-    if above and (parent := _header(lines, above)) is not None:
-        first = parent
-    elif above:
-        return None
+    # Tables between may be left out: `[part.shown.voltage]` needs no `[part.shown]`.
+    for depth in range(len(above), 0, -1):
+        parent = _header(lines, above[:depth])
+        if parent is not None:
+            first = parent
+            break
     seen = -1
     for at in range(first, len(lines)):
         head = _HEAD.fullmatch(lines[at])
