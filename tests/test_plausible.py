@@ -60,6 +60,8 @@ def test_a_power_that_nobody_bounded_is_only_held_against_nonsense() -> None:
         (1200.0, 0.02, "Wh", 60, 0.001, "wrong", "rises 0.001 times as fast as power says"),
         (1200.0, 0.0, "Wh", 60, 1.0, "wrong", "stands still"),
         (1200.0, 0.0, "Wh", 60, 10.0, "none", "too coarse to tell; watch it for 2 min"),
+        (1200.0, 10.0, "Wh", 30, 10.0, "none", "too coarse"),
+        (1200.0, 10000.0, "Wh", 30, 10.0, "wrong", "1000 times as fast"),
         (1200.0, -5.0, "Wh", 60, 1.0, "wrong", "fell by 5 Wh"),
         (1200.0, 50.0, "Wh", 60, 1.0, "doubt", "does not rise as power says"),
         (0.0, 0.0, "Wh", 60, 1.0, "none", "too coarse"),

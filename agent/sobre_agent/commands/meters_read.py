@@ -10,7 +10,7 @@ from sobre_agent.commands import meters_options
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.meters.commissioning import rate
 from sobre_drivers.meters.commissioning.look import Look
-from sobre_drivers.meters.commissioning.plausible import Verdict
+from sobre_drivers.meters.commissioning.plausible import ENERGY_WH, Verdict
 from sobre_drivers.meters.kind import Value
 
 EVERY_S = 5.0
@@ -87,7 +87,11 @@ def _print_findings(seen: Round, rises: dict[str, Verdict]) -> None:
         for each, verdict in zip(shown, verdicts, strict=True)
         if verdict.finding
     ]
-    found += [f"{device}: {verdict.finding}" for device, verdict in rises.items()]
+    coarse = [(device, rise) for device, rise in rises.items() if rise.level == "none"]
+    found += [f"{device}: {rise.finding}" for device, rise in rises.items() if rise.level != "none"]
+    if coarse:
+        more = f" (and {len(coarse) - 1} more)" if len(coarse) > 1 else ""
+        found.append(f"{coarse[-1][0]}{more}: {coarse[-1][1].finding}")
     if found:
         print()
     for line in found:
@@ -112,5 +116,7 @@ def _told(shown: Value) -> str:
     if shown.value is None:
         return "not said"
     if isinstance(shown.value, float):
-        return f"{shown.value:.10g} {shown.unit}".rstrip()
+        # A register of energy has more digits than a float32, which is what the rest is made of.
+        digits = 12 if shown.unit in ENERGY_WH else 7
+        return f"{shown.value:.{digits}g} {shown.unit}".rstrip()
     return shown.value

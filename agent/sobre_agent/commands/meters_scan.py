@@ -101,9 +101,9 @@ def _announce(jobs: Sequence[Job], per_s: float) -> None:
     probes, each = sum(job.probes for job in jobs), max(job.each for job in jobs)
     places = len({job.subject for job in jobs})
     print(
-        f"{probes} requests tell who answers on {places} addresses or ports, and about {each} "
-        f"more for\neach that does; they only read, {per_s:g} a second: "
-        f"{probes / per_s / 60:.1f} min, and time-outs of who is silent.",
+        f"{probes} requests tell who answers on {places} addresses or ports, and about\n"
+        f"{each} more for each that does; they only read, {per_s:g} a second:\n"
+        f"{probes / per_s / 60:.1f} min, and the time-outs of who is silent.",
         file=sys.stderr,
     )
 

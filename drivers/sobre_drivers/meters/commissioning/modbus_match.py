@@ -140,9 +140,14 @@ def _evidence(unit: Unit, name: str, model: Profile, folder: Path | None) -> tup
     if len(held) < 2 or 2 * len(told_of) < len(said):
         return 0, ""
     telling = sorted(held, key=lambda each: each.unit not in _TELLING)[:3]
-    told = ", ".join(f"{each.name} {each.value:.6g} {each.unit}" for each in telling)
+    told = ", ".join(f"{_short(each)} {each.value:.6g} {each.unit}" for each in telling)
     weight = sum(3 if each.unit in _TELLING else 1 for each in held)
     return weight, f"values could be ({told}), which is weak evidence; compare with its display"
+
+
+def _short(each: Value) -> str:
+    part = each.device.removeprefix(_DEVICE).lstrip("/")
+    return f"{part} {each.name}".strip()
 
 
 def _meter(name: str) -> MeterSettings:

@@ -42,12 +42,12 @@ def rate(mean_w: float, rise_wh: float, span_s: float, step_wh: float) -> Verdic
     said = f"{rise_wh:g} Wh in {span_s:.0f} s, where {mean_w:g} W are {due_wh:.3g} Wh"
     if rise_wh < 0:
         return Verdict("wrong", f"energy fell by {-rise_wh:g} Wh; is it a counter of this meter?")
+    if due_wh < _STEPS * step_wh and rise_wh <= due_wh + _STEPS * step_wh:
+        wait_s = _STEPS * step_wh * 3600 / mean_w if mean_w > 0 else 0.0
+        longer = f"; watch it for {-(-wait_s // 60):.0f} min" if wait_s else ""
+        return Verdict("none", f"energy has steps of {step_wh:g} Wh, too coarse to tell{longer}")
     if abs(rise_wh - due_wh) <= max(step_wh, _TOLERANCE_RATIO * due_wh) and rise_wh:
         return Verdict("ok", f"energy rises as power says: {said}")
-    if rise_wh == 0 and due_wh < _STEPS * step_wh:
-        wait_s = _STEPS * step_wh * 3600 / mean_w if mean_w > 0 else 0.0
-        longer = f"; watch it for {wait_s / 60:.0f} min" if wait_s else ""
-        return Verdict("none", f"energy has steps of {step_wh:g} Wh, too coarse to tell{longer}")
     for factor in _FACTORS if rise_wh and due_wh else ():
         if abs(rise_wh * factor - due_wh) <= max(step_wh * factor, _TOLERANCE_RATIO * due_wh):
             return Verdict(
