@@ -11,7 +11,7 @@ import pytest
 
 from meters.pages import Pages, Question, Said, said
 from meters.pseudo import Adapter
-from meters.served import HOST, Capture, Served, capture
+from meters.served import HOST, Capture, Served, agrees, capture
 from snmp.agents import Agents, recording
 from sobre_agent.cli import main
 from sobre_agent.config import Meter
@@ -459,3 +459,18 @@ def test_check_holds_a_profile_against_a_capture(
     assert "the meter itself: power_w is 1410.10400390625, and the profile reads" in (
         capsys.readouterr().out
     )
+
+
+def test_a_capture_with_its_displays_values_is_a_test_where_it_is_dropped(tmp_path: Path) -> None:
+    dump = capture("sobre-demo-pdu")
+    out = tmp_path / "made.json"
+    with Served(dump.words, dump.function) as server:
+        where = ["--profile", "sobre-demo-pdu", "--host", HOST, "--port", str(server.port)]
+        # Its display shows 1410.1 W and 2142.83 kWh.
+        assert captured(out, *where, "--values", "power=1410.1W", "energy=2142.83kWh") == 0
+    made = Capture(**json.loads(out.read_text("utf-8")))
+    _, (reading, *_), _ = capturing.replay("sobre-demo-pdu", None, capture_file.load(out))
+    assert agrees(reading.power_w, made.expected[""], "power_w")
+    assert agrees(reading.register_uj, made.expected[""], "register_uj")
+    assert not agrees(1410.3, made.expected[""], "power_w")
+    assert not agrees(None, made.expected[""], "power_w")

@@ -55,6 +55,16 @@ def _runs(registers: Mapping[str, str]) -> Words:
     }
 
 
+def agrees(found: object, expected: Mapping[str, Any], key: str) -> bool:
+    """Whether what was read is what a capture expects; `within` is how far a display rounds it."""
+    if key not in expected:
+        return True
+    within, wanted = expected.get("within", {}).get(key, 0), expected[key]
+    if within and isinstance(found, int | float):
+        return bool(abs(found - wanted) <= within)
+    return bool(found == wanted)
+
+
 def capture(name: str) -> Capture:
     """The capture of a profile."""
     text = (CAPTURES / f"{name}.json").read_text(encoding="utf-8")
