@@ -27,13 +27,24 @@ class Results:
     def put(
         self, indicator_id: str, content_json: str, inputs: dict[str, str] | None = None
     ) -> Result:
-        """Freeze what was published together with its inputs (content by hash), in one step."""
+        """Freeze what was published together with its inputs (content by hash), in one step.
+
+        StoreError if its version was published already, by somebody at the same time.
+        """
+        edition = _edition(content_json)
         with self._file.write() as db:
             for key, content in (inputs or {}).items():
                 if key != sha256(content.encode()).hexdigest():
                     raise ValueError(f"input {key}: is not the hash of its content")
                 db.execute("INSERT OR IGNORE INTO inputs VALUES (?, ?)", (key, content))
             there = self.all()
+            if edition is not None and (indicator_id, edition) in {
+                (one.indicator_id, _edition(one.content_json)) for one in there
+            }:
+                raise StoreError(
+                    f"{self._file.path}: {indicator_id}, version {edition[1]} of {edition[0]} was "
+                    "published meanwhile by another command; look at it, and publish again"
+                )
             before = there[-1].sha256 if there else ""
             hashed = chained(before, indicator_id, content_json)
             number = db.execute(
@@ -69,6 +80,15 @@ class Results:
                 "back-up, never edit a row"
             )
         return content
+
+
+def _edition(content_json: str) -> tuple[int, int] | None:
+    """Year and version of a record; None where it names none."""
+    content = json.loads(content_json)
+    try:
+        return int(content["year"]), int(content["version"])
+    except (KeyError, TypeError):
+        return None
 
 
 def chained(before: str, indicator_id: str, content_json: str) -> str:

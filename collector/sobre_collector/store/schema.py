@@ -139,4 +139,6 @@ def _remedy(error: sqlite3.Error) -> str:
         return "restore its back-up"
     if name in ("SQLITE_CANTOPEN", "SQLITE_READONLY"):
         return "let the collector's user write to its folder"
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return "another program has been writing to it for long; try again when it is done"
     return "see the log for what was being done"
