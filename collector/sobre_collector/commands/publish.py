@@ -2,10 +2,12 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 from sobre_collector.commands.option_values import add_place, year
 from sobre_collector.perimeter.facts import Baseline, months_of
@@ -13,7 +15,19 @@ from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.published.inputs import Inputs, frozen
 from sobre_collector.published.program import program
 from sobre_collector.published.recompute import computed
-from sobre_collector.published.record import REDUCTION, Edition, Evidence, record
+from sobre_collector.published.record import (
+    REDUCTION,
+    Edition,
+    Evidence,
+    meters_of,
+    record,
+)
+from sobre_collector.published.section_record import (
+    INDICATORS,
+    SectionIndicator,
+    section_record,
+    told,
+)
 from sobre_collector.published.statement import baseline_facts, documents
 from sobre_collector.report.model import Report
 from sobre_collector.report.sentences import missing
@@ -29,6 +43,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("year", type=year, nargs="?", metavar="YEAR", help="none: list all results")
     add_place(parser)
     parser.add_argument("--by", metavar="ROLE", help="who publishes: a role, kept for ever")
+    parser.add_argument(
+        "--indicator",
+        metavar="INDICATOR",
+        help=f"{REDUCTION} or one of {', '.join(one.indicator_id for one in INDICATORS)} "
+        "(default: each that has a value)",
+    )
     parser.add_argument("--reason", metavar="TEXT", help="why what was published is corrected")
     parser.add_argument("--baseline-reason", metavar="TEXT", help="why the baseline is another")
     parser.add_argument(
@@ -54,23 +74,28 @@ def run(options: argparse.Namespace) -> int:
         report = computed(given)
         _publishable(report, where)
         _closed(ledger, given, report, options.draft)
-        edition = _edition(ledger.results(), options, report)
+        results = ledger.results()
+        chosen = _chosen(options.indicator, report)
+        editions = [_edition(results, options, report, name) for name, _ in chosen]
         parts = frozen(given)
         base, at = perimeter.baseline, int(now.timestamp())
-        told = baseline_facts(base, report, _hashes(base, where.perimeter.parent))
-        version = ledger.baselines.record(told, options.baseline_reason or "", at)
+        stated = baseline_facts(base, report, _hashes(base, where.perimeter.parent))
+        version = ledger.baselines.record(stated, options.baseline_reason or "", at)
         recorded = ledger.adjustments.recorded()
         evidence = Evidence(
             version,
             tuple(each.entry for each in recorded),
             recorded[-1].sha256 if recorded else "",
             program(),
+            meters_of(ledger.devices().values()),
         )
-        content = record(report, perimeter, parts, edition, evidence)
-        kept = ledger.published.put(
-            REDUCTION, json.dumps(content, ensure_ascii=False, sort_keys=True), dict(parts.contents)
-        )
-    _show(kept, options.json)
+        for (name, section), edition in zip(chosen, editions, strict=True):
+            if section is None:
+                content = record(report, perimeter, parts, edition, evidence)
+            else:
+                content = section_record(section, report, perimeter, parts, edition, evidence)
+            text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+            _show(ledger.published.put(name, text, dict(parts.contents)), options.json)
     return 0
 
 
@@ -90,6 +115,22 @@ def listed(ledger: Ledger, as_json: bool) -> None:
             )
         if not results:
             print("nothing was published")
+
+
+def _chosen(wanted: str | None, report: Report) -> list[tuple[str, SectionIndicator | None]]:
+    """The indicators to publish; one that was asked for and has no value is a StoreError."""
+    known: dict[str, SectionIndicator | None] = {REDUCTION: None}
+    known |= {one.indicator_id: one for one in INDICATORS}
+    if wanted is None:
+        return [(name, one) for name, one in known.items() if one is None or told(one, report)]
+    if wanted not in known:
+        raise ConfigError(f"--indicator {wanted!r}: not known; known: {', '.join(known)}")
+    one = known[wanted]
+    if one is not None and not told(one, report):
+        raise StoreError(
+            f"{wanted} {report.period.year}: insufficient data; the report says what is missing"
+        )
+    return [(wanted, one)]
 
 
 def _publishable(report: Report, where: Place) -> None:
@@ -120,12 +161,14 @@ def _closed(ledger: Ledger, given: Inputs, report: Report, draft: bool) -> None:
         )
 
 
-def _edition(results: list[Result], options: argparse.Namespace, report: Report) -> Edition:
+def _edition(
+    results: list[Result], options: argparse.Namespace, report: Report, indicator_id: str
+) -> Edition:
     earlier = [(one.number, json.loads(one.content_json)) for one in results]
     same = [
         (number, content)
         for number, content in earlier
-        if (content["indicator_id"], content["year"]) == (REDUCTION, report.period.year)
+        if (content["indicator_id"], content["year"]) == (indicator_id, report.period.year)
     ]
     version = len(same) + 1
     if options.draft:
@@ -135,7 +178,7 @@ def _edition(results: list[Result], options: argparse.Namespace, report: Report)
         return Edition(version, "published", options.by, options.reason or "")
     if not (options.reason or "").strip():
         raise ConfigError(
-            f"{REDUCTION} {report.period.year}: was published as result {out[-1][0]}; what is "
+            f"{indicator_id} {report.period.year}: was published as result {out[-1][0]}; what is "
             "published is corrected by a new version, so say why with --reason"
         )
     return Edition(version, "corrected", options.by, options.reason, out[-1][0])
@@ -164,8 +207,26 @@ def _show(one: Result, as_json: bool) -> None:
     made_up = "SIMULATED " if content["simulated"] else ""
     print(
         f"result {one.number}: {made_up}{content['indicator_id']} {content['year']}, version "
-        f"{content['version']} ({content['status']}{corrects}): {-100 * content['R']:+.1f} % "
-        f"({100 * content['ci_level']:.0f} %: {-100 * content['ci_high']:+.1f} to "
-        f"{-100 * content['ci_low']:+.1f}); {content['by']}, {content['generated_at']}{reason}; "
-        f"sha256 {one.sha256}"
+        f"{content['version']} ({content['status']}{corrects}): {_value(content)}; "
+        f"{content['by']}, {content['generated_at']}{reason}; sha256 {one.sha256}"
     )
+
+
+def _value(content: Mapping[str, Any]) -> str:
+    """The figure with its interval; a reduction as the evolution that is published."""
+    if "R" in content:
+        return (
+            f"{-100 * content['R']:+.1f} % ({100 * content['ci_level']:.0f} %: "
+            f"{-100 * content['ci_high']:+.1f} to {-100 * content['ci_low']:+.1f})"
+        )
+    first = content["values"][0]
+    around = ""
+    if first["ci_low"] is not None:
+        level = 100 * first["ci_level"]
+        around = f" ({level:.0f} %: {_short(first['ci_low'])} to {_short(first['ci_high'])})"
+    unit = "" if first["unit"] == "1" else f" {first['unit']}"
+    return f"{_short(first['value'])}{unit}{around}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -40,12 +40,21 @@ def differences(published: Mapping[str, Any], found: Report) -> tuple[Difference
     """Each figure of a record's report that is not found again, in its order."""
     before = dict(_leaves(published["report"]))
     # Through text, as the record went: a tuple comes back as a list.
-    after = dict(_leaves(json.loads(json.dumps(as_object(found)))))
+    again = json.loads(json.dumps(as_object(found)))
+    after = dict(_leaves(_same_part(published["report"], again)))
     return tuple(
         Difference(path, before.get(path), after.get(path))
         for path in dict.fromkeys([*before, *after])
         if before.get(path) != after.get(path)
     )
+
+
+def _same_part(published: Mapping[str, Any], found: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of a record that keeps one section of the report, the same section of another report."""
+    if published.keys() != {"sections"}:
+        return found
+    names = published["sections"].keys()
+    return {"sections": {name: found["sections"].get(name) for name in names}}
 
 
 def figures_of(published: Mapping[str, Any]) -> int:

@@ -6,9 +6,10 @@ part of this version of the method.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sobre_collector.indicators.adjustments import Entry, acting, signed, weather
 from sobre_collector.indicators.degree_days import weather_uses
@@ -16,8 +17,14 @@ from sobre_collector.perimeter.facts import Perimeter, months_of
 from sobre_collector.published.inputs import Frozen, hashed
 from sobre_collector.published.program import Program
 from sobre_collector.report.as_json import as_object
-from sobre_collector.report.model import Report
+from sobre_collector.report.carbon import Carbon
+from sobre_collector.report.checks import Checks
+from sobre_collector.report.device_checks import DeviceYears, Matched
+from sobre_collector.report.model import RatioInterval, Report
+from sobre_collector.rows import Device
 from sobre_collector.store.baselines import BaselineVersion
+from sobre_drivers.calendar import local_day
+from sobre_drivers.load import personal
 
 REDUCTION = "elec.reduction"
 LABEL_FR = (
@@ -39,6 +46,22 @@ class Edition:
 
 
 @dataclass(frozen=True, slots=True)
+class Meter:
+    """A line of the meter register; what nobody states (serial, calibration) is not known."""
+
+    node: str
+    device: str
+    device_class: str
+    organisation: str
+    site: str
+    method: str
+    uncertainty_ratio: float | None
+    since: str
+    serial: str | None = None
+    calibrated_on: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a result rests on beside its inputs; hashes are those at the heads of the chains."""
 
@@ -46,6 +69,7 @@ class Evidence:
     entries: tuple[Entry, ...]
     adjustments_sha256: str
     program: Program
+    meters: tuple[Meter, ...] = ()
 
 
 def record(
@@ -55,25 +79,11 @@ def record(
     result = report.result
     if result is None:
         raise ValueError("an insufficient report has no result to record")
-    entities = entity_list(perimeter, report.period.year)
     first = result.intervals[0]
     return {
+        **heading(report, perimeter, parts, edition, evidence),
         "indicator_id": REDUCTION,
         "libelle_fr": LABEL_FR,
-        "year": report.period.year,
-        **asdict(edition),
-        "simulated": report.simulated,
-        "perimeter_id": report.perimeter,
-        "entities": entities,
-        "entities_sha256": hashed(json.dumps(entities)),
-        "baseline": _baseline(report, evidence.baseline),
-        "reporting": {"start": report.period.start, "end": report.period.end},
-        "users": {
-            "B": report.users.baseline,
-            "R": report.users.reporting,
-            "definition": perimeter.user_definition,
-            "source": perimeter.user_source,
-        },
         "E_B": report.baseline.energy_kwh,
         "routine_adj": routine(evidence.entries, perimeter, report),
         "non_routine_adj": non_routine(evidence.entries, report),
@@ -88,8 +98,38 @@ def record(
         "share_estime": report.energy.estimated_share_ratio,
         "share_extrapole": report.energy.extrapolated_share_ratio,
         "coverage": [asdict(one) for one in report.coverage],
-        "anomalies": _anomalies(report),
         "sensitivity": _sensitivity(report),
+        "ef": factors_of(report),
+        "meters": [asdict(one) for one in evidence.meters],
+        "report": as_object(report),
+    }
+
+
+def heading(
+    report: Report, perimeter: Perimeter, parts: Frozen, edition: Edition, evidence: Evidence
+) -> dict[str, Any]:
+    """What every record says, whatever its indicator; `signature` stays None.
+
+    A signature cannot be within what it signs: the chain's hash, printed when the record is kept,
+    is what is signed, by whatever the administration signs with.
+    """
+    entities = entity_list(perimeter, report.period.year)
+    return {
+        "year": report.period.year,
+        **asdict(edition),
+        "simulated": report.simulated,
+        "perimeter_id": report.perimeter,
+        "entities": entities,
+        "entities_sha256": hashed(json.dumps(entities)),
+        "baseline": _baseline(report, evidence.baseline),
+        "reporting": {"start": report.period.start, "end": report.period.end},
+        "users": {
+            "B": report.users.baseline,
+            "R": report.users.reporting,
+            "definition": perimeter.user_definition,
+            "source": perimeter.user_source,
+        },
+        "anomalies": _anomalies(report),
         "method_doc_version": report.provenance.method_version,
         "software_version": evidence.program.version,
         "software_commit": evidence.program.commit,
@@ -98,8 +138,8 @@ def record(
         "config_hash": parts.hashes["perimeter"],
         "adjustments_sha256": evidence.adjustments_sha256,
         "generated_at": report.provenance.generated_at,
+        "signature": None,
         "inputs": dict(parts.hashes),
-        "report": as_object(report),
     }
 
 
@@ -173,11 +213,52 @@ def _anomalies(report: Report) -> dict[str, Any]:
 
 
 def _sensitivity(report: Report) -> Mapping[str, Any]:
-    beside = report.beside
+    """R by other ways, positive when falling; None where it could not be told."""
+    beside, checks = report.beside, report.sections.get("checks")
+    link = off = meters = matched = exact = None
+    if isinstance(checks, Checks):
+        link, off, meters = checks.link, checks.off, checks.on_meters
+        matched, exact = checks.matched, checks.device_years
     return {
         "phi0": beside.phi0_ratio,
+        "phi0_interval": _ends(beside.phi0_interval),
         "raw": beside.raw_ratio,
+        "raw_interval": _ends(beside.raw_interval),
         "naive": beside.naive_ratio,
-        "R_link": None,
-        "excluding_estimated": None,
+        # Of the classes that tell about nobody; `R_of_same` is what it is to be set against.
+        "R_link": link and {"R": link.linked_ratio, "R_of_same": link.reduction_ratio},
+        "excluding_estimated": meters and meters.reduction_ratio,
+        "silent_off": off and off.reduction_ratio,
+        "matched": matched
+        and {**_ends(matched), "rho": matched.correlation_ratio, "stated": matched.stated},
+        "device_year": _ends(exact),
     }
+
+
+def _ends(around: RatioInterval | Matched | DeviceYears | None) -> dict[str, float]:
+    return {} if around is None else {"ci_low": around.low_ratio, "ci_high": around.high_ratio}
+
+
+def factors_of(report: Report) -> list[dict[str, Any]]:
+    """The rows of emission factors that the report used: of the baseline year and of its own."""
+    carbon = report.sections.get("carbon")
+    if not isinstance(carbon, Carbon):
+        return []
+    return [asdict(one) for one in (carbon.baseline_factor, carbon.factor) if one is not None]
+
+
+def meters_of(devices: Iterable[Device]) -> tuple[Meter, ...]:
+    """The meters of rooms and racks; those of people, and printers, stand in no record."""
+    return tuple(
+        Meter(
+            *device.key,
+            device.device_class,
+            device.organisation,
+            device.site,
+            device.method,
+            device.uncertainty_ratio,
+            local_day(device.first_seen, ZoneInfo("UTC")).isoformat(),
+        )
+        for device in sorted(devices, key=lambda one: one.key)
+        if device.device_class != "printer" and not personal(device.device_class)
+    )
