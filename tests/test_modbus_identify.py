@@ -4,10 +4,23 @@ from pathlib import Path
 
 import pytest
 
+from meters.served import CAPTURES, Capture, capture
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.meters import catalog
 from sobre_drivers.meters.modbus.identify import Identify
 from sobre_drivers.meters.modbus.profile import read
+
+NAMES = sorted(path.stem for path in CAPTURES.glob("*.json"))
+# Their code is told only to those who ask for its register alone: within a run it is a voltage.
+ALONE = "carlo-gavazzi-"
+
+
+def there(meter: Capture, place: Identify, function: int) -> list[int]:
+    """What a meter has where a model is recognised; empty if it refuses to tell."""
+    runs = meter.words if function == meter.function else meter.words_beside
+    words = {at + n: word for at, run in runs.items() for n, word in enumerate(run)}
+    found = [words.get(at) for at in range(place.address, place.address + place.words)]
+    return [word for word in found if word is not None] if None not in found else []
 
 
 @pytest.mark.parametrize(
@@ -51,3 +64,16 @@ def test_a_wrong_identification_is_refused_with_its_key(
         read(path)
     path.write_text(f"identify = {{ address = 0, equals = [7] }}\n{good}", encoding="utf-8")
     assert read(path).identify == Identify(0, equals=(7,))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n for n in NAMES if read(catalog.find(n)).identify and not n.startswith(ALONE)],
+)
+def test_a_profile_recognises_its_own_meter_and_no_other(name: str) -> None:
+    profile = read(catalog.find(name))
+    place = profile.identify
+    assert place is not None
+    function = place.function or profile.function
+    fitting = [each for each in NAMES if place.fits(there(capture(each), place, function))]
+    assert fitting == [name]
