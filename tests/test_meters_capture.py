@@ -182,6 +182,33 @@ def test_an_snmp_capture_holds_no_name_and_reads_as_the_agent(tmp_path: Path) ->
     assert before, "it was read at all"
 
 
+def test_a_walk_without_a_profile_masks_every_text(tmp_path: Path) -> None:
+    objects: dict[str, tuple[str, object]] = {
+        **SECRETS,
+        "1.3.6.1.2.1.1.2.0": ("6", "1.3.6.1.4.1.99999.1"),
+        "1.3.6.1.2.1.2.2.1.6.1": ("4x", "9c8e99aabbcc"),
+        "1.3.6.1.2.1.4.20.1.1.10.20.30.40": ("64", "10.20.30.40"),
+        "1.3.6.1.2.1.4.20.1.3.10.20.30.40": ("64", "255.255.255.0"),
+        "1.3.6.1.4.1.99999.1.1.0": ("4", "Serveur de Martha"),
+        "1.3.6.1.4.1.99999.1.2.0": ("4", "230.1"),
+        "1.3.6.1.4.1.99999.1.3.0": ("66", 4_000_000_000),
+    }
+    community, out = tmp_path / "community", tmp_path / "made.json"
+    community.write_text("new-pdu", encoding="utf-8")
+    community.chmod(0o600)
+    with Agents({"new-pdu": recording(objects)}) as agents:
+        where = ["--host", HOST, "--port", str(agents.port), "--timeout-s", "10"]
+        where += ["--walk", "1.3.6.1.2.1", "1.3.6.1.4.1.99999"]
+        assert captured(out, *where, "--snmp-community-file", str(community)) == 0
+    made = json.loads(out.read_text("utf-8"))["objects"]
+    text = held(out)
+    for secret in ("martha", "mairie", "salle", "10.20.30.40", "9c8e99aabbcc", "new-pdu"):
+        assert secret not in text, secret
+    assert made["1.3.6.1.4.1.99999.1.2.0"] == ["4", "230.1"]
+    assert made["1.3.6.1.4.1.99999.1.3.0"] == ["66", 4_000_000_000]
+    assert made["1.3.6.1.2.1.1.2.0"] == ["6", "1.3.6.1.4.1.99999.1"]
+
+
 def group(label: str, value: str) -> bytes:
     covered = f"{label} {value}".encode()
     return b"\n" + covered + b" " + bytes([(sum(covered) & 0x3F) + 0x20]) + b"\r"

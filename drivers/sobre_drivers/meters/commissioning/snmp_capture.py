@@ -160,9 +160,11 @@ def _body(session: NotingSession, masks: Masks, model: Profile | None) -> dict[s
         _learn(session, masks)
     telling = _telling(model)
     serial = _numbered(model.serial) if model is not None and model.serial else None
+    addresses = _addresses(session, masks)
     objects = {}
     for oid in sorted(session.said, key=lambda each: tuple(map(int, each.split(".")))):
-        if oid in _OWN_TEXTS.values():
+        if oid.endswith(addresses):
+            # Tables of addresses have them for the numbers of their rows.
             continue
         if serial is not None and serial.fullmatch(oid):
             objects[oid] = _serial(session.said[oid], masks)
@@ -171,6 +173,15 @@ def _body(session: NotingSession, masks: Masks, model: Profile | None) -> dict[s
     return {
         "objects": {oid: [tag, _last(tag, value, masks)] for oid, (tag, value) in objects.items()}
     }
+
+
+def _addresses(session: NotingSession, masks: Masks) -> tuple[str, ...]:
+    """The ends of the OIDs of rows that are numbered by an address."""
+    found = {raw for raw in session.said.values() if isinstance(raw, str)}
+    own = sorted(raw for raw in found if _ADDRESS.fullmatch(raw))
+    for each in own:
+        masks.stand_in("address", each)
+    return tuple(f".{each}" for each in own)
 
 
 def _learn(session: NotingSession, masks: Masks) -> None:
