@@ -140,7 +140,7 @@ def test_ctrl_c_ends_a_watch_and_judges_it() -> None:
         (["--every-s", "0"], "every-s: 0; 1 s at least"),
         (["--for-s", "0.1"], "for-s: 0.1"),
         (["--serial-port", "/dev/null"], "serial_port: beside host"),
-        (["--snmp-community-file", "x"], "snmp and login are none of Modbus'"),
+        (["--snmp-community-file", "x"], "snmp means nothing to modbus"),
         (["--snmp-version", "3"], "user is missing"),
         (["--username", "x"], "username and password_file go together"),
         (["--rated-w", "0"], "more than 0 W"),

@@ -236,7 +236,7 @@ parity = "none"
         ({"serial_port": "p", "port": 502}, "port is beside serial_port"),
         ({"host": "h", "serial": SerialLine(9600)}, "serial is beside host"),
         ({"topic": "t"}, "host is missing"),
-        ({"host": "h", "login": Login("a", Path("b"))}, "none of Modbus'"),
+        ({"host": "h", "login": Login("a", Path("b"))}, "login means nothing to modbus"),
     ],
     ids=["unit-0", "port", "serial", "topic", "login"],
 )

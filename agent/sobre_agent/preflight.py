@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from sobre_agent.config import AgentConfig, loopback
+from sobre_agent.config import AgentConfig, Meter, loopback
 from sobre_drivers.errors import ConfigError
 
 
@@ -37,14 +37,8 @@ def warnings(config: AgentConfig) -> list[str]:
             f"mqtt.tls: {mqtt.host} is another machine, and everything travels in clear; "
             "set tls = 'auto'"
         )
-    if config.meters:
-        from sobre_drivers.meters import catalog
-
-        for meter in config.meters:
-            try:
-                found += catalog.warnings(catalog.describe(meter, config.profiles_folder))
-            except ConfigError:
-                continue
+    for meter in config.meters:
+        found += [f"meters, {line}" for line in (*_port(meter), *_doubtful(meter, config))]
     return found
 
 
@@ -78,19 +72,64 @@ def _unwritable(key: str, folder: Path) -> list[str]:
     return [f"{key}: {nearest} cannot be written to; let the agent write there, or name another"]
 
 
+def _port(meter: Meter) -> list[str]:
+    """What is wrong with a serial port now: an adapter may be plugged in later."""
+    path = Path(meter.serial_port)
+    if not meter.serial_port or os.name == "nt":
+        return []
+    if not path.exists():
+        return [
+            f"{meter.device}: serial_port: {path} is not there; plug its adapter in, or correct "
+            "the path"
+        ]
+    if not os.access(path, os.R_OK | os.W_OK):
+        return [
+            f"{meter.device}: serial_port: {path} may not be opened; put the agent's user into the "
+            "port's group (dialout)"
+        ]
+    return []
+
+
+def _doubtful(meter: Meter, config: AgentConfig) -> list[str]:
+    """What can be read, and asked for in a way that nobody may want."""
+    from sobre_drivers.meters import catalog
+
+    try:
+        about = catalog.about(catalog.find(meter.profile, config.profiles_folder))
+        found = catalog.warnings(catalog.describe(meter, config.profiles_folder))
+    except ConfigError:
+        return []
+    # What is asked in working hours only is woken by being asked.
+    if about.hours == "working" and (meter.sample_s or about.sample_s) < about.sample_s:
+        found.append(
+            f"{meter.device}: sample_s: {meter.sample_s:g} s may keep it from sleeping; leave it "
+            f"out ({about.sample_s:g} s), or see docs/printers-over-the-network.md"
+        )
+    return found
+
+
 def _meters(config: AgentConfig) -> list[str]:
     if not config.meters:
         return []
-    from sobre_drivers.meters import catalog
+    from sobre_drivers.meters import catalog, fitting
     from sobre_drivers.meters.kind import Lines
 
     found = []
     lines: Lines = {}
+    known = []
     for meter in config.meters:
         try:
+            path = catalog.find(meter.profile, config.profiles_folder)
+            known.append((catalog.protocol_of(path), meter))
             # Drivers show what is not installed, and together whether those on one serial line
             # want it set alike; none is connected before it is read.
             catalog.driver_for(meter, config.profiles_folder, lines)
         except ConfigError as error:
-            found += [f"meters, {meter.device}: {problem}" for problem in error.problems]
-    return found
+            found += [_of(meter, problem) for problem in error.problems]
+    return found + [f"meters, {problem}" for problem in fitting.at_one_place(known)]
+
+
+def _of(meter: Meter, problem: str) -> str:
+    """A problem with the meter's name before it, once."""
+    named = problem.startswith((f"{meter.device}: ", f"{meter.device}/"))
+    return f"meters, {problem}" if named else f"meters, {meter.device}: {problem}"

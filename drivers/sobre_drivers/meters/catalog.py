@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from sobre_drivers.errors import ConfigError
+from sobre_drivers.meters import fitting
 from sobre_drivers.meters.configured import MeterSettings
 from sobre_drivers.meters.kind import About, Kind, Lines, MeterDriver, Own
 from sobre_drivers.registers import Limits
@@ -61,13 +62,18 @@ def about(path: Path) -> About:
 
 
 def kind_of(path: Path) -> Kind:
+    """The module of the protocol that a profile file is for; ConfigError as for `protocol_of`."""
+    return cast(Kind, import_module(f"sobre_drivers.meters.{protocol_of(path)}.kind"))
+
+
+def protocol_of(path: Path) -> str:
     """The protocol that a profile file is for; ConfigError if it is none of ours."""
     protocol = read_toml(path).get("protocol", PROTOCOLS[0])
     if protocol not in PROTOCOLS:
         near = difflib.get_close_matches(str(protocol), PROTOCOLS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(PROTOCOLS)}"
         raise ConfigError(f"{path}: protocol is {protocol!r}; {hint}")
-    return cast(Kind, import_module(f"sobre_drivers.meters.{protocol}.kind"))
+    return str(protocol)
 
 
 def describe(meter: MeterSettings, profiles_folder: Path | None = None) -> list[Described]:
@@ -78,6 +84,9 @@ def describe(meter: MeterSettings, profiles_folder: Path | None = None) -> list[
         f"{meter.device}/{part.name}": Own(part.device_class, part.rated_w) for part in meter.parts
     }
     described = kind.describe(meter.profile, path, meter, own)
+    unused = fitting.unused(protocol_of(path), meter)
+    if unused:
+        raise ConfigError(*unused)
     strange = sorted(own.keys() - {each.device for each in described})
     if strange:
         raise ConfigError(f"{strange[0]}: no part of a {meter.profile} that is read; see outlets")

@@ -41,18 +41,18 @@ class SnmpAccess:
     def __post_init__(self) -> None:
         if self.version != "3":
             plain = not self.user and self.authentication == "none" and self.privacy == "none"
-            require(plain, "snmp: user, authentication and privacy need version = '3'")
+            require(plain, "user, authentication and privacy need version = '3'")
             return
-        require(bool(self.user), "snmp: user is missing; version 3 asks who reads")
-        require(self.community_file is None, "snmp: community_file belongs to versions 1 and 2c")
+        require(bool(self.user), "user is missing; version 3 asks who reads")
+        require(self.community_file is None, "community_file belongs to versions 1 and 2c")
         for name, kind, file in (
             ("authentication", self.authentication, self.authentication_file),
             ("privacy", self.privacy, self.privacy_file),
         ):
             paired = (kind == "none") == (file is None)
-            require(paired, f"snmp: {name} and {name}_file go together; give both or none")
+            require(paired, f"{name} and {name}_file go together; give both or none")
         ordered = self.privacy == "none" or self.authentication != "none"
-        require(ordered, "snmp: privacy without authentication; version 3 has no such level")
+        require(ordered, "privacy without authentication; version 3 has no such level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Login:
 
     def __post_init__(self) -> None:
         paired = bool(self.username) == (self.password_file is not None)
-        require(paired, "login: username and password_file go together; give both or none")
+        require(paired, "username and password_file go together; give both or none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,7 @@ class MeterSettings:
         require_class(self.device_class)
         ways = sum(map(bool, (self.host, self.serial_port, self.topic)))
         require(ways > 0, "host: empty; name the address, the serial_port or the topic")
+        require_address(self.host)
         require(
             not (self.host and self.serial_port),
             "serial_port: beside host; a meter is reached in one way, leave one out",
@@ -145,6 +146,18 @@ def require(holds: bool, problem: str) -> None:
     """ValueError with the problem unless it holds."""
     if not holds:
         raise ValueError(problem)
+
+
+def require_address(host: str) -> None:
+    """ValueError for what people write beside an address: blanks, a port, the path of a page."""
+    # (A UPS of NUT is `name@address`, and its name is looked at there.)
+    address = host.rpartition("@")[2]
+    require(
+        not set(address) & set(" \t\r\n/"),
+        f"host: {host!r}; give the name or address alone, without http:// or a path",
+    )
+    # (IPv6 has several.)
+    require(address.count(":") != 1, f"host: {host!r}; say the port apart, as port")
 
 
 def require_power(rated_w: float | None) -> None:

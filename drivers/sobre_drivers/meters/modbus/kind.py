@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sobre_drivers.errors import ConfigError
-from sobre_drivers.meters.configured import Login, MeterSettings, SerialLine, SnmpAccess
+from sobre_drivers.meters.configured import MeterSettings, SerialLine
 from sobre_drivers.meters.kind import About, Lines, Own
 from sobre_drivers.meters.modbus import points, profile
 from sobre_drivers.sample import Described
@@ -68,8 +68,6 @@ def _refuse_unused(meter: MeterSettings) -> None:
     device = meter.device
     if not meter.host and not meter.serial_port:
         raise ConfigError(f"{device}: host is missing; name the meter's address, or a serial_port")
-    if meter.topic or meter.snmp != SnmpAccess() or meter.login != Login():
-        raise ConfigError(f"{device}: topic, snmp and login are none of Modbus'; leave them out")
     if meter.host and meter.serial != SerialLine():
         raise ConfigError(f"{device}: serial is beside host; set the gateway itself, leave it out")
     if meter.serial_port and meter.port is not None:
