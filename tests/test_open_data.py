@@ -24,6 +24,7 @@ from sobre_collector.commands.report import write
 from sobre_collector.report.figures import report
 from sobre_collector.report.model import Report
 from sobre_collector.report.open_data import COLUMNS, FILES
+from sobre_collector.report.sections import SECTIONS
 from sobre_collector.report.source import load_report, place
 
 TYPES = (
@@ -165,6 +166,11 @@ def test_the_package_tells_how_its_figures_came_about(tmp_path: Path) -> None:
     assert package["method"]["inputs_sha256"] == made.provenance.input_sha256
     assert package["temporal"] == {"start": "2025-01-01", "end": "2025-12-31"}
     assert "à périmètre utilisateur constant depuis 2022" in package["description"]
+
+
+def test_the_fleet_that_reports_are_timed_on_has_every_section(everything: Report) -> None:
+    assert everything.sections.keys() == {section.NAME for section in SECTIONS}
+    assert len(everything.sections["regression"].sites) == 1
 
 
 def test_every_file_and_column_is_described_and_no_other(

@@ -47,7 +47,7 @@ def test_the_terminal_gets_the_sentence_and_files_get_written(
     out = data / "bilan"
     assert main(["report", "--data", str(data), "--year", "2024", "--out", str(out)]) == 0
     assert str(out / "rapport.fr.html") in capsys.readouterr().out
-    assert len(list(out.iterdir())) == 7
+    assert len(list(out.iterdir())) == 8
 
 
 def test_a_configuration_names_folder_and_perimeter(

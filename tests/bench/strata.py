@@ -9,11 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from sobre_collector.indicators.adjustments import Entry
+from sobre_collector.indicators.calibration import Applied
 from sobre_collector.indicators.moments import DeviceMonth, Stratum, StratumMonth, stratum_month
 from sobre_collector.indicators.month_checks import Joined, MonthChecks
 from sobre_collector.indicators.unit_month import PageSums, Printing, UnitMonth
 from sobre_collector.rows import Device, Key
+from sobre_collector.store.calibrations import Decided
 from sobre_collector.store.ledger import Ledger
+from sobre_drivers.load import personal
 
 FIRST_YEAR, YEARS = 2021, 5
 ORGANISATIONS, SITES = 20, 5
@@ -24,6 +27,9 @@ CLASSES = (
     ("printer", 4, 3, 0.90),
     ("server", 2, 2, 4.90),
 )
+# A site of machines that are all on meters, whose months can be set against the weather.
+METERED, SWITCHES = f"site-{SITES - 1}", ("network", 3, 3, 3.10)
+CALIBRATED = "workstation.laptop"
 DAYS = (21, 9)
 ROOMS = 2
 
@@ -34,7 +40,7 @@ def written(folder: Path) -> int:
         (Stratum(f"org-{o:02}", f"site-{s}", name), units, seen, kwh)
         for o in range(ORGANISATIONS)
         for s in range(SITES)
-        for name, units, seen, kwh in CLASSES
+        for name, units, seen, kwh in _classes(f"site-{s}")
     ]
     _statements(folder, strata)
     months = [
@@ -59,6 +65,15 @@ def written(folder: Path) -> int:
             rows = [_month(base, month, level) for base in bases.values()]
             ledger.put_months(rows)
             ledger.units.put(month, _units(month, strata, level))
+        ledger.calibrations.decide(
+            Decided(
+                1_600_000_000,
+                "energy",
+                "plugs",
+                (1, 2, 3),
+                Applied(0, CALIBRATED, months[0], 1.1, 0.03),
+            )
+        )
         for n in range(5):
             ledger.adjustments.add(_entry(n), 1_700_000_000 + n)
     finally:
@@ -66,14 +81,19 @@ def written(folder: Path) -> int:
     return len(strata)
 
 
+def _classes(site: str) -> list[tuple[str, int, int, float]]:
+    return [SWITCHES if site == METERED and c[0] == "printer" else c for c in CLASSES]
+
+
 def _base(s: Stratum, seen: int, kwh: float, draw: random.Random) -> StratumMonth:
     used = [kwh * draw.lognormvariate(0.0, 0.5) for _ in range(seen)]
     listed = [
-        DeviceMonth((20 * x, 3 * x), (20.0, 8.0), 23 * x if "printer" in s.device_class else 0.0,
-                    0.0 if "printer" in s.device_class else 23 * x, 4 * x)
+        DeviceMonth((20 * x, 3 * x), (20.0, 8.0), 0.0 if personal(s.device_class) else 23 * x,
+                    23 * x if personal(s.device_class) else 0.0, 4 * x)
         for x in used
     ]  # fmt: skip
-    return stratum_month("2021-01", s, DAYS, listed)
+    made = stratum_month("2021-01", s, DAYS, listed)
+    return replace(made, calibration=1) if s.device_class == CALIBRATED else made
 
 
 def _month(base: StratumMonth, month: str, level: float) -> StratumMonth:
@@ -188,13 +208,21 @@ def _statements(folder: Path, strata: list[tuple[Stratum, int, int, float]]) -> 
             "year,value,unit,u_ratio,scope,source,version",
             *(f"{year},{60 - year + FIRST_YEAR},gCO2e/kWh,0.10,use,bench,1" for year in years),
         ],
+        "degree-days.csv": [
+            "month,site,base_c,degree_days,half_width",
+            *(
+                f"{year}-{n:02},{METERED},15,{60 * abs(7 - n) + year - FIRST_YEAR},3"
+                for year in years
+                for n in range(1, 13)
+            ),
+        ],
         "prices.csv": ["since,euros_per_kwh,source", "2021-01-01,0.20,bench"],
         "perimeter.toml": [
             "[baseline]", f"year = {FIRST_YEAR}", 'kind = "measured"', 'approved_by = "director"',
             'approved_on = "2022-03-01"', "[files]", 'inventory = "inventory.csv"',
             'headcount = "headcount.csv"', 'printers = "printers.csv"', 'rooms = "rooms.csv"',
             'metering = "metering.csv"', 'emission_factors = "emission-factors.csv"',
-            'prices = "prices.csv"',
+            'prices = "prices.csv"', 'degree_days = "degree-days.csv"',
             *(f'[[organisations]]\nid = "{o}"\nname = "{o}"' for o in organisations),
             *(f'[[sites]]\nid = "site-{s}"\nname = "site {s}"' for s in range(SITES)),
             '[[scenarios]]\nname = "Close a site"\nmonth = "2026-05"\nkwh_per_month = -900.0',

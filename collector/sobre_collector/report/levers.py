@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from math import fsum, inf, sqrt
 from typing import Any
 
-from sobre_collector.indicators.moments import PAIRS, Stratum, StratumMonth
+from sobre_collector.indicators.moments import PAIRS, StratumMonth
 from sobre_collector.indicators.privacy import MAX_SHARE_RATIO, is_personal
 from sobre_collector.indicators.quantiles import two_sided
-from sobre_collector.indicators.total import year_total
+from sobre_collector.indicators.total import StratumTotal, year_total
 from sobre_collector.indicators.unit_month import UnitMonth, from_json
 from sobre_collector.indicators.waste import OutOfHours, avoidable, share
 from sobre_collector.months import day_types
@@ -110,23 +110,30 @@ def _workstations(drawn: Drawn) -> Iterator[Lever]:
     open_to_all = all(
         fleet.organisations <= fleet.disclosed[month].organisations for month in drawn.months
     )
-    found = [_of_organisation(drawn, name) for name in sorted(fleet.organisations)]
+    rows = [row for row in fleet.rows_of(drawn.months) if is_personal(row.stratum.device_class)]
+    totals = [o for o in fleet.absolute(drawn.months) if is_personal(o.stratum.device_class)]
+    found = [_of_organisation(drawn, name, rows, totals) for name in sorted(fleet.organisations)]
     known = [one for one in found if one is not None]
     if open_to_all and len(known) == len(found):
         yield from known
     else:
-        whole = _of_organisation(drawn, ALL)
+        whole = _of_organisation(drawn, ALL, rows, totals)
         if whole is not None:
             yield whole
 
 
-def _of_organisation(drawn: Drawn, organisation: str) -> Lever | None:
-    fleet, at_least = drawn.fleet, drawn.fleet.perimeter.publish_at_least
-    rows = [r for r in fleet.rows_of(drawn.months) if _of_people(r.stratum, organisation)]
+def _of_organisation(
+    drawn: Drawn,
+    organisation: str,
+    peoples: Sequence[StratumMonth],
+    of_all: Sequence[StratumTotal],
+) -> Lever | None:
+    at_least = drawn.fleet.perimeter.publish_at_least
+    rows = [r for r in peoples if organisation in (ALL, r.stratum.organisation)]
     by_month = [[r for r in rows if r.month == month] for month in drawn.months]
     if not rows or not all(_no_one_stands_out(month, at_least) for month in by_month):
         return None
-    totals = [one for one in fleet.absolute(drawn.months) if _of_people(one.stratum, organisation)]
+    totals = [o for o in of_all if organisation in (ALL, o.stratum.organisation)]
     whole = year_total(totals)
     seen_kwh = fsum(sum(r.sums[:2]) for r in rows)
     ratio = fsum(r.out_of_hours_kwh for r in rows) / seen_kwh
@@ -149,10 +156,6 @@ def _of_organisation(drawn: Drawn, organisation: str) -> Lever | None:
         "share",
         {"share_ratio": ratio, "of_kwh": whole.total_kwh, "off_kwh": off_kwh},
     )
-
-
-def _of_people(stratum: Stratum, organisation: str) -> bool:
-    return is_personal(stratum.device_class) and organisation in (ALL, stratum.organisation)
 
 
 def _no_one_stands_out(rows: Sequence[StratumMonth], at_least: int) -> bool:
@@ -199,6 +202,10 @@ def _printers(
             row = from_json(json.loads(content))
             if row.organisation in drawn.fleet.organisations and row.counts:
                 sites[row.organisation, row.site][f"{row.node}/{row.device}"].append(row)
+    totals: dict[tuple[str, str], list[StratumTotal]] = defaultdict(list)
+    for one in drawn.fleet.of(drawn.months):
+        if one.stratum.device_class == "printer":
+            totals[one.stratum.organisation, one.stratum.site].append(one)
     for (organisation, site), units in sorted(sites.items()):
         used = {
             name: OutOfHours(
@@ -214,14 +221,9 @@ def _printers(
         seen_kwh = fsum(one.kwh for one in used.values())
         if len(kept) < 2 or seen_kwh <= 0 or (few and private):
             continue
-        totals = [
-            one
-            for one in drawn.fleet.of(drawn.months)
-            if (one.stratum.organisation, one.stratum.site) == (organisation, site)
-            and one.stratum.device_class == "printer"
-        ]
-        whole = year_total(totals)
-        n = fsum(one.inventory_n for one in totals) / len(drawn.months)
+        of_site = totals[organisation, site]
+        whole = year_total(of_site)
+        n = fsum(one.inventory_n for one in of_site) / len(drawn.months)
         # What is excluded by name is taken off the whole as it is, not off the rest in proportion.
         off_kwh = fsum(one.kwh for name, one in used.items() if name in single)
         fleet_kwh = max(0.0, whole.total_kwh - off_kwh)
