@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sobre_collector.intake import Intake
 from sobre_collector.registry import Registry
+from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers import birth
@@ -38,7 +39,7 @@ class House(NamedTuple):
     """An intake with its stores."""
 
     intake: Intake
-    series: SqliteSeries
+    series: Series
     ledger: Ledger
     clock: Still
 

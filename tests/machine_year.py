@@ -1,6 +1,6 @@
 """A year of printers and of one room, sent as agents send it; its truth is known here."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from sobre_collector.jobs import run_due
 from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.registry import Registry
+from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.calendar import WorkingHours, day_bounds, midnight, rests
@@ -211,11 +212,14 @@ def write(folder: Path, changed: dict[str, str] | None = None) -> Perimeter:
 
 
 @contextmanager
-def house(folder: Path) -> Iterator[House]:
-    """An intake on the folder whose clock stands at the first days of the next year."""
+def house(folder: Path, opened: Callable[[], Series] | None = None) -> Iterator[House]:
+    """An intake on the folder whose clock stands at the first days of the next year.
+
+    `opened` opens series that are elsewhere.
+    """
     with (
         closing(Ledger(folder / "ledger.db")) as ledger,
-        closing(SqliteSeries(folder)) as series,
+        closing(opened() if opened else SqliteSeries(folder)) as series,
     ):
         clock = Still()
         clock.wall_s = midnight(LAST + timedelta(days=3), PARIS) + 12 * 3600

@@ -11,6 +11,7 @@ from intake_house import NOW, PARIS, A, House, Still, batch, born, load, opened
 from sobre_collector.intake import DROPPED, Intake
 from sobre_collector.registry import Registry, greatest_j
 from sobre_collector.rows import Arrival, Device, Key, Outcome
+from sobre_collector.store.base import Series
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.sqlite import SqliteSeries
 from sobre_drivers.errors import StoreError
@@ -179,7 +180,7 @@ def test_refusals_of_one_node_are_told_once(house: House, caplog: pytest.LogCapt
 class Full:
     """A series whose disk is full until it is told otherwise."""
 
-    def __init__(self, series: SqliteSeries) -> None:
+    def __init__(self, series: Series) -> None:
         self._series = series
         self.full = True
 
