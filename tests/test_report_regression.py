@@ -1,9 +1,12 @@
 """Metered rooms against their weather: WE9's monthly case, from rows to the report."""
 
 from dataclasses import replace
-from math import sqrt
+from math import exp, sqrt
 
+import numpy as np
 import pytest
+import statsmodels.api as sm
+from scipy import stats
 
 from report_fleet import FACTS, month, perimeter
 from sobre_collector.indicators.moments import Stratum, StratumMonth
@@ -94,3 +97,51 @@ def test_what_cannot_be_regressed_is_named() -> None:
 
 def test_without_degree_days_there_is_no_section() -> None:
     assert "regression" not in report(fleet(0.9), stated(degree_days={}), 2025, FACTS).sections
+
+
+def test_a_saving_under_normal_weather_is_that_of_two_models_and_stands_apart() -> None:
+    """The period: 10 % less a month, half the slope, twice the degree-days of 2022, and scatter."""
+    used = [
+        0.9 * LEVEL_KWH + 0.5 * SLOPE_KWH * 2 * d + 9 * e
+        for d, e in zip(BEFORE, PATTERN, strict=True)
+    ]
+    rows = fleet(0.9)[:12]
+    rows += [month(n, COOLING, 1, k) for n, k in zip(months_of(2025), used, strict=True)]
+    found = report(rows, stated(), 2025, FACTS)
+    (room,) = told(found).sites
+    normal = room.normal
+    assert normal is not None
+    assert room.normal_years == 2
+    # Normal: the mean of 2022 and of 2025, which had twice as many.
+    mean = [1.5 * d for d in BEFORE]
+    before, after = (
+        12 * level + slope * sum(mean)
+        for level, slope in ((LEVEL_KWH, SLOPE_KWH), (0.9 * LEVEL_KWH, 0.5 * SLOPE_KWH))
+    )
+    assert (normal.before_kwh, normal.after_kwh) == pytest.approx((before, after))
+    assert normal.saving_ratio == pytest.approx(1 - after / before)
+    cvs, dfs = [], []
+    for values, days in ((series(), BEFORE), (used, [2 * d for d in BEFORE])):
+        fit = sm.OLS(values, sm.add_constant(np.array(days))).fit()
+        row = np.array([12.0, sum(mean)])
+        rho = float(np.sum(fit.resid[1:] * fit.resid[:-1]) / np.sum(fit.resid**2))
+        wide = (1 + max(rho, 0.0)) / (1 - max(rho, 0.0))
+        cvs.append(sqrt(float(row @ fit.cov_params() @ row) * wide) / float(row @ fit.params))
+        dfs.append(10)
+    whole = sum(cv**2 for cv in cvs)
+    df = whole**2 / sum(cv**4 / d for cv, d in zip(cvs, dfs, strict=True))
+    half = float(stats.t.ppf(0.975, df)) * sqrt(whole)
+    q = after / before
+    assert normal.low_ratio == pytest.approx(1 - q * exp(half), rel=1e-6)
+    assert normal.high_ratio == pytest.approx(1 - q * exp(-half), rel=1e-6)
+    # At the period's own weather the same room saved otherwise.
+    assert room.saving_ratio != pytest.approx(normal.saving_ratio, abs=0.01)
+    assert "Économie normalisée" in html_file(found, "fr")
+    assert "neither added to nor compared" in html_file(found, "en")
+
+
+def test_a_period_of_which_nothing_can_be_regressed_has_no_normal_saving() -> None:
+    days = dict(stated().degree_days["dc1", 18.0])
+    days |= dict.fromkeys(months_of(2025), (5.0, 0.0))
+    (room,) = told(report(fleet(0.9), stated(degree_days={("dc1", 18.0): days}), 2025, FACTS)).sites
+    assert room.normal is None

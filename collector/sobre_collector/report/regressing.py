@@ -5,14 +5,15 @@ baseline year's months are regressed on degree-days, and the period is set again
 under its own weather (method.md 2.3, ASHRAE Guideline 14). It never enters the result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum
 
 from sobre_collector.indicators.fsu import acceptable, fractional_uncertainty
+from sobre_collector.indicators.normalised import Normalised, normalised
 from sobre_collector.indicators.privacy import is_personal
 from sobre_collector.indicators.reduction import Reduction
-from sobre_collector.indicators.regression import fitted, predicted_kwh
+from sobre_collector.indicators.regression import Regression, fitted, predicted_kwh
 from sobre_collector.perimeter.facts import months_of
 from sobre_collector.report import notation
 from sobre_collector.report.drawn import Drawn
@@ -25,6 +26,7 @@ NAME = "regression"
 # Of a series that is not on meters a regression would explain the model, not the room.
 MEASURED_AT_LEAST_RATIO = 0.9
 LEVEL = 0.68
+NORMAL_LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Metered:
     """A site's metered energy against `base_c` degree-days; `saving_ratio` positive when falling.
 
     `fsu_ratio` is the half-width of the saving over the saving at 68 %; None for no saving.
+    `normal` is the saving under the mean degree-days of `normal_years` years, at 95 %; None where the
+    reporting period has no regression of its own.
     """
 
     site: str
@@ -46,6 +50,8 @@ class Metered:
     saving_ratio: float
     fsu_ratio: float | None
     acceptable: bool
+    normal: Normalised | None = None
+    normal_years: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +122,7 @@ def _metered(drawn: Drawn, site: str, base_c: float) -> Metered | Note:
     good = fsu is not None and acceptable(
         model, savings_ratio=saving, reporting_n=len(after), months_elapsed=float(len(after))
     )
+    normal, years = _normal(fit, [energy[m] for m in after], after, column, days)
     return Metered(
         site,
         base_c,
@@ -129,7 +136,29 @@ def _metered(drawn: Drawn, site: str, base_c: float) -> Metered | Note:
         saving,
         fsu,
         good,
+        normal,
+        years,
     )
+
+
+def _normal(
+    before: Regression,
+    energy_kwh: Sequence[float],
+    months: Sequence[str],
+    column: str,
+    days: Mapping[str, float],
+) -> tuple[Normalised | None, int]:
+    """Both periods under the mean weather of the years that are stated whole."""
+    years = sorted({month[:4] for month in days})
+    whole = [year for year in years if all(m in days for m in months_of(int(year)))]
+    if len(months) < 12 or not whole:
+        return None, 0
+    try:
+        after = fitted(energy_kwh, {column: [days[m] for m in months]})
+    except ValueError:
+        return None, 0
+    means = [fsum(days[f"{year}-{n:02}"] for year in whole) / len(whole) for n in range(1, 13)]
+    return normalised(before, after, means, NORMAL_LEVEL), len(whole)
 
 
 def html(found: Regressions, report: Report, lang: Lang) -> str:
@@ -160,4 +189,19 @@ def rows(found: Regressions, report: Report, lang: Lang) -> list[list[str]]:
             cv=notation.percent(one.cv_rmse_ratio, lang),
         )
         lines.append([one.site, notation.change(-one.saving_ratio, lang), f"{text} {fit}"])
+        if one.normal is not None:
+            low, high = (
+                notation.change(-r, lang) for r in (one.normal.high_ratio, one.normal.low_ratio)
+            )
+            said = say(
+                lang,
+                "regression.normal_means",
+                years=one.normal_years,
+                low=low,
+                high=high,
+                before=notation.energy(one.normal.before_kwh, lang),
+                after=notation.energy(one.normal.after_kwh, lang),
+            )
+            label = f"{one.site} ({say(lang, 'regression.normal')})"
+            lines.append([label, notation.change(-one.normal.saving_ratio, lang), said])
     return lines

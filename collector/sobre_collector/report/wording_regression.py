@@ -11,6 +11,10 @@ FRENCH = {
     "regression.refused": "± {fsu} de l’économie : insuffisant, plus de 50 % (ASHRAE 14).",
     "regression.none": "Aucune économie à évaluer.",
     "regression.fit": "Base {base} °C, R² = {r2}, CV(RMSE) = {cv}.",
+    "regression.normal": "climat normal",
+    "regression.normal_means": "Économie normalisée : chaque période vue par sa propre régression "
+    "sous les degrés-jours moyens de {years} années déclarées ; de {before} à {after}, intervalle "
+    "à 95 % de {low} à {high}. Ne s’ajoute ni ne se compare à la consommation évitée.",
     "note.regression-not-measured": "Régression : la situation de référence n’est pas mesurée.",
     "note.regression-degree-days": "Régression du site {sites} : degrés-jours manquants pour "
     "{months}.",
@@ -30,6 +34,10 @@ ENGLISH = {
     "regression.refused": "± {fsu} of the saving: insufficient, above 50% (ASHRAE 14).",
     "regression.none": "No saving to assess.",
     "regression.fit": "Base {base} °C, R² = {r2}, CV(RMSE) = {cv}.",
+    "regression.normal": "normal weather",
+    "regression.normal_means": "Normalised saving: each period as its own regression sees it under "
+    "the mean degree-days of {years} stated years; {before} to {after}, 95% interval {low} to "
+    "{high}. It is neither added to nor compared with avoided consumption.",
     "note.regression-not-measured": "Regression: the reference situation is not measured.",
     "note.regression-degree-days": "Regression of site {sites}: degree-days are missing for "
     "{months}.",
