@@ -262,3 +262,7 @@ def test_plan_speaks_either_language(
     assert "ville / mairie / workstation.laptop" in text
     assert "cooling" in text
     assert ("tirés au sort" if lang == "fr" else "drawn at random") in text
+    # 0.44 is a correlation, and what it says is of sampling alone.
+    assert (
+        "(corrélation 0,44), par" if lang == "fr" else "(correlation 0.44), by sampling"
+    ) in text

@@ -33,7 +33,8 @@ FRENCH = {
     "où trois équipements au moins sont suivis : {measured} strates sur {strata} ; sinon supposée",
     "skipped": "Sans donnée, hors du plan : {classes}.",
     "pair": "Une réduction comparant deux années ainsi suivies : ± {independent} si les deux parcs "
-    "suivis sont différents, ± {matched} si ce sont les mêmes équipements (covariance {rho}).",
+    "suivis sont différents, ± {matched} si ce sont les mêmes équipements (corrélation {rho}), par "
+    "l'échantillonnage seul : ni modèle, ni inventaire, ni effectifs.",
     "census": "En recensant (compteur ou PDU) ce qui est en salle et sur le réseau ({census} "
     "unités), "
     "le même nombre d'agents ailleurs donne ± {half}.",
@@ -86,7 +87,8 @@ ENGLISH = {
     "skipped": "Without data, not in the plan: {classes}.",
     "pair": "A reduction between two years monitored like this: ± {independent} if different "
     "devices "
-    "are monitored, ± {matched} if they are the same ones (covariance {rho}).",
+    "are monitored, ± {matched} if they are the same ones (correlation {rho}), by sampling alone: "
+    "no model, inventory or head-count.",
     "census": "With a census (meter or PDU) of rooms and network ({census} units), the same "
     "number of "
     "agents elsewhere gives ± {half}.",
