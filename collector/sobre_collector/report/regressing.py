@@ -34,8 +34,8 @@ class Metered:
     """A site's metered energy against `base_c` degree-days; `saving_ratio` positive when falling.
 
     `fsu_ratio` is the half-width of the saving over the saving at 68 %; None for no saving.
-    `normal` is the saving under the mean degree-days of `normal_years` years, at 95 %; None where the
-    reporting period has no regression of its own.
+    `normal` is the saving under the mean degree-days of `normal_years` years, at 95 %; None where
+    the reporting period has no regression of its own.
     """
 
     site: str
