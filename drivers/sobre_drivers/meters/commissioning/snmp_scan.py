@@ -77,14 +77,12 @@ def _asked(
 
 
 def matches(known: Mapping[str, Profile], told: Mapping[str, Raw]) -> tuple[Match, ...]:
-    """The profiles that recognise an agent by what it told."""
+    """The profiles that recognise an agent by what it told, of those that were worth asking."""
     found = []
     object_id = _object_id(told)
     for name, model in known.items():
         how = model.identify
         begins = [each for each in how.object_ids if _begins(object_id, each)]
-        if how.object_ids and not begins:
-            continue
         if how.exists and how.exists not in told:
             continue
         if how.equals_oid and decoding.text(told.get(how.equals_oid)) != how.equals:
