@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import replace
+from math import sqrt
 
 import pytest
 
@@ -35,7 +36,20 @@ def test_sums_and_second_moments_are_those_of_the_devices() -> None:
     # xx, xy, xw, xv, yy, yw, yv, ww, wv, vv by hand
     assert kept.squares == (38.0, 3.5, 105.0, 32.0, 1.25, 20.0, 8.0, 525.0, 200.0, 80.0)
     assert (kept.measured_kwh, kept.estimated_kwh, kept.out_of_hours_kwh) == (10.0, 1.5, 1.5)
-    assert kept.largest_kwh == 5.0
+
+
+def test_the_largest_of_three_is_not_kept_since_it_would_give_the_other_two() -> None:
+    kept = stratum_month("2026-11", LAPTOPS, (20, 10), THREE)
+    assert kept.largest_kwh is not None
+    assert kept.squares is not None
+    # 3, 3.5 and 5 kWh: by hand 11.5/3 + √(2/3·(46.25 − 11.5²/3)).
+    assert kept.largest_kwh == pytest.approx(23 / 6 + sqrt(2 / 3 * (46.25 - 11.5**2 / 3)))
+    whole, squares = 11.5, kept.squares[0] + 2 * kept.squares[1] + kept.squares[4]
+    left, left_squares = whole - kept.largest_kwh, squares - kept.largest_kwh**2
+    other = (left + sqrt(max(0.0, 2 * left_squares - left**2))) / 2
+    assert min(abs(other - one) for one in (3.0, 3.5)) > 0.2
+    four = stratum_month("2026-11", LAPTOPS, (20, 10), [*THREE, device(1.0, 0.0, 5, 0)])
+    assert four.largest_kwh == 5.0
 
 
 @pytest.mark.parametrize("devices", [0, 1, 2])

@@ -7,7 +7,7 @@ variance for any inventory can be recomputed from them exactly, and no device ca
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import fsum
+from math import fsum, sqrt
 from typing import Any
 
 from sobre_collector.indicators import month_checks
@@ -16,6 +16,8 @@ from sobre_drivers.errors import StoreError
 
 # Second moments of two devices and their sums give both devices away.
 MIN_DEVICES_FOR_SQUARES = 3
+# With the largest of three known, sum and squares leave but the other two.
+MIN_DEVICES_FOR_LARGEST = 4
 # Stands for "several" in the site or organisation of a row that joins strata too small to keep.
 POOLED = "*"
 # Upper triangle of the 4×4 matrix over (x_work, x_rest, w_work, w_rest), row by row.
@@ -48,6 +50,8 @@ class DeviceMonth:
 @dataclass(frozen=True, slots=True)
 class StratumMonth:
     """One stratum in one month ("2026-11"); `squares` and `largest_kwh` are None below 3 devices.
+
+    Of three devices `largest_kwh` is what the squares allow at most, not the largest itself.
 
     `sums` is Σ of (x_work, x_rest, w_work, w_rest) over devices, x in kWh and w in valid
     device-days; `squares` holds the ten second moments in the order of `PAIRS`.
@@ -84,6 +88,10 @@ def stratum_month(
     seen = [row for row in rows if row.valid_days[0] > 0 or row.valid_days[1] > 0]
     vectors = [(*row.energy_kwh, *row.valid_days) for row in seen]
     keeps_squares = len(seen) >= MIN_DEVICES_FOR_SQUARES
+    largest_kwh = None
+    if keeps_squares:
+        each = [sum(row.energy_kwh) for row in seen]
+        largest_kwh = max(each) if len(each) >= MIN_DEVICES_FOR_LARGEST else _at_most(each)
     return StratumMonth(
         month=month,
         stratum=stratum,
@@ -101,8 +109,15 @@ def stratum_month(
         measured_kwh=fsum(row.measured_kwh for row in seen),
         estimated_kwh=fsum(row.estimated_kwh for row in seen),
         out_of_hours_kwh=fsum(row.out_of_hours_kwh for row in seen),
-        largest_kwh=max(sum(row.energy_kwh) for row in seen) if keeps_squares else None,
+        largest_kwh=largest_kwh,
     )
+
+
+def _at_most(kwh: Sequence[float]) -> float:
+    """What the largest can be at most, from sum and squares alone (Samuelson's inequality)."""
+    n, whole = len(kwh), fsum(kwh)
+    squared = fsum(one * one for one in kwh) - whole * whole / n
+    return min(whole, whole / n + sqrt(max(0.0, squared) * (n - 1) / n))
 
 
 def billed_month(
