@@ -85,6 +85,9 @@ def settle(state: Register, now: Shown, limits: Limits) -> tuple[Register, tuple
     if _replaced(anchor, now):
         return Register(now), (Step(anchor.at_s, now.at_s, None, Verdict.REPLACED),)
     step = between(anchor, now, limits)
+    if step.verdict is Verdict.RESET and now.value_uj == 0 and aside is None:
+        # It is also what some say who cannot read their register: the next reading tells.
+        return Register(anchor, now), ()
     after = None if aside is None else between(aside, now, limits)
     # With time a register that was reset looks plausible as a reset from the anchor too, with all
     # that it shows; if it went on from the reading set aside, that one tells more.
