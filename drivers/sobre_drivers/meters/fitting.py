@@ -61,7 +61,8 @@ def at_one_place(meters: Iterable[tuple[str, MeterSettings]]) -> list[str]:
             continue
         # What speaks by itself has its port alone.
         unit_id = meter.unit_id if protocol in _NUMBERED else None
-        place = (protocol, meter.host, meter.port, port, meter.topic, unit_id)
+        # (One SNMP agent may speak for several devices, each by its community or context.)
+        place = (protocol, meter.host, meter.port, port, meter.topic, unit_id, meter.snmp)
         other = first.setdefault(place, meter.device)
         if other != meter.device:
             found.append(
