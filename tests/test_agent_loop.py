@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from simulated_meters import START, Steady, Turned, ask_until, source
-from sobre_agent.loop import Loop, Silence
+from sobre_agent.loop import Loop
 from sobre_agent.schedule import Group, Round, after
+from sobre_agent.silence import Silence
 from sobre_drivers.calendar import Times, WorkingHours
 from sobre_drivers.errors import MeterError
-from sobre_drivers.sample import Instant
+from sobre_drivers.sample import Instant, Reading
 
 
 def fails() -> None:
@@ -122,6 +124,46 @@ def test_silence_and_return_are_said_once(caplog: pytest.LogCaptureFixture) -> N
         clock.at_s += 140
     said = [record.getMessage() for record in caplog.records]
     assert said == ["pdu-a3 silent since 16:15: no answer", "pdu-a3 back after 7 min"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "finding"),
+    [
+        ({"register_uj": 5, "power_w": 60.0}, {"power_w": 60.0}, "no longer says its register"),
+        ({"register_uj": 5}, {}, "no longer says its register"),
+        ({"power_w": 60.0}, {}, "says no value"),
+        ({"state": "ready"}, {"state": "unknown"}, None),
+        ({"power_w": 60.0}, {"power_w": 0.0}, None),
+    ],
+    ids=["register-gone", "all-gone", "power-gone", "unknown-is-said", "zero-is-said"],
+)
+def test_a_device_that_answers_without_a_value_is_named_once(
+    before: dict[str, Any],
+    now: dict[str, Any],
+    finding: str | None,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    clock, silence = Turned(), Silence(ZoneInfo("Europe/Paris"))
+    made = source(Steady("pdu-a3", clock), at="pdu-a3:502")
+    for said in (before, now, now, now, now, now, before, before):
+        devices = [Reading(f"pdu-a3/outlet-0{n}", **said) for n in (1, 2)]
+        silence.note(Round(made, clock.now(), devices))
+        clock.at_s += 60
+    told = [record.getMessage() for record in caplog.records]
+    if finding is None:
+        assert told == []
+        return
+    assert told[0].startswith(f"pdu-a3/outlet-01 (and 1 more) {finding}")
+    assert told[1:] == [f"pdu-a3/outlet-0{n} says its values again after 5 min" for n in (1, 2)]
+
+
+def test_a_value_that_is_missing_once_is_not_worth_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    clock, silence = Turned(), Silence(ZoneInfo("Europe/Paris"))
+    made = source(Steady("pdu-a3", clock), at="pdu-a3:502")
+    for register_uj in (5, None, 6, None, None, 7):
+        silence.note(Round(made, clock.now(), [Reading("pdu-a3", register_uj)]))
+    assert caplog.records == []
 
 
 def test_loop_sleeps_until_the_next_sample() -> None:

@@ -74,7 +74,7 @@ LAYERS = {
         open_load resend naming readings_file spool_schema
         account pace sources
         spool history preflight mqtt schedule session
-        askers books outbox courier broker_probe
+        askers books outbox courier broker_probe silence
         loop publisher live own/
         delivery
         commands/

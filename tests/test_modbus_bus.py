@@ -12,8 +12,8 @@ import pytest
 
 from meters.bus import Asked, Bus
 from meters.pseudo import Adapter
-from sobre_agent.loop import Silence
 from sobre_agent.schedule import Group
+from sobre_agent.silence import Silence
 from sobre_agent.sources import Source
 from sobre_drivers.meters import catalog
 from sobre_drivers.meters.configured import MeterSettings

@@ -120,11 +120,12 @@ def test_a_register_in_the_other_word_order_is_named_and_books_nothing(
     with Site(tmp_path, monkeypatch) as site:
         ticking(site, 1200, swapped)
         loads = site.loads()
-    (said,) = warned(caplog)
+    said, consequence = warned(caplog)
     assert said == (
         "m: energy moves as it cannot, and as it could in the other word order; the profile's "
         "word_order is probably wrong, try 'low-first'"
     )
+    assert consequence.startswith("m no longer says its register; nothing is booked")
     assert sum(each[2] for each in loads) == 0
     assert sum(each[1] for each in loads) <= 100, "unknown time is a hole, not a load of 0 J"
 

@@ -4,12 +4,9 @@ This machine is asked in the main thread. Addresses are asked by others, so that
 delays only those behind the same gateway; all settle in the main thread.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from zoneinfo import ZoneInfo
 
 from sobre_agent.askers import Askers
 from sobre_agent.config import Allowed
@@ -20,8 +17,6 @@ from sobre_drivers.clock import Clock
 STOP_WITHIN_S = 5.0
 # The first turns of all addresses are spread over so long (s), or a shorter pace.
 APART_S = 10.0
-
-log = logging.getLogger(__name__)
 
 
 class Loop:
@@ -103,23 +98,3 @@ class Loop:
 def _apart_s(group: Sequence[Source], number: int, count: int) -> float:
     """When the how-manieth address is first due (s): not all of them at one moment."""
     return min(APART_S, *(source.sample_s for source in group)) * number / count
-
-
-class Silence:
-    """Says once that a source is silent, and once that it is back."""
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self._since_s: dict[str, tuple[float, float]] = {}
-
-    def note(self, heard: Round) -> None:
-        """Compare a round with those before it."""
-        name, at = heard.source.name, heard.at
-        since = self._since_s.get(name)
-        if heard.problem is not None and since is None:
-            self._since_s[name] = (at.wall_s, at.boot_s)
-            clock = datetime.fromtimestamp(at.wall_s, tz=UTC).astimezone(self._zone)
-            log.warning("%s silent since %s: %s", name, clock.strftime("%H:%M"), heard.problem)
-        elif heard.problem is None and since is not None:
-            del self._since_s[name]
-            log.info("%s back after %.0f min", name, (at.boot_s - since[1]) / 60)

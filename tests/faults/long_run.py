@@ -16,9 +16,10 @@ import psutil
 from sobre_agent.books import Books
 from sobre_agent.config import AgentConfig
 from sobre_agent.history import placed
-from sobre_agent.loop import Loop, Silence
+from sobre_agent.loop import Loop
 from sobre_agent.own import facts
 from sobre_agent.schedule import Round
+from sobre_agent.silence import Silence
 from sobre_agent.sources import Source
 from sobre_agent.spool import Spool
 from sobre_drivers.pc.host import DESKTOP, Host

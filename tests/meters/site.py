@@ -14,8 +14,8 @@ from meters.bus_gateway import HOST, Gateway
 from simulated_meters import START, Turned
 from sobre_agent.books import Books
 from sobre_agent.config import AgentConfig, Host, Meter
-from sobre_agent.loop import Silence
 from sobre_agent.schedule import Group
+from sobre_agent.silence import Silence
 from sobre_agent.sources import sources_of
 from sobre_agent.spool import Spool
 from sobre_drivers.meters.modbus import driver as modbus_driver

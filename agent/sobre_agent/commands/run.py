@@ -16,10 +16,11 @@ from sobre_agent.config import AgentConfig, Allowed
 from sobre_agent.history import placed
 from sobre_agent.live import Live, Teller
 from sobre_agent.lock import held
-from sobre_agent.loop import Loop, Silence
+from sobre_agent.loop import Loop
 from sobre_agent.naming import told_elsewhere
 from sobre_agent.own import facts
 from sobre_agent.schedule import Round
+from sobre_agent.silence import Silence
 from sobre_agent.sources import Source, sources_of
 from sobre_agent.spool import Spool
 from sobre_agent.spool_schema import CONTROL, SpoolFile

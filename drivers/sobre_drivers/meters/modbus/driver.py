@@ -81,7 +81,7 @@ class ModbusDriver:
             finding = next(iter(wrong.values()), "it answers, and says that it has no value; wait")
             raise MeterError(f"{self._subject}: {finding}")
         self._say_once(refusals)
-        self._doubt_once(made, wrong)
+        self._doubt_once(wrong)
         return made
 
     def shown(self) -> list[Value]:
@@ -157,19 +157,13 @@ class ModbusDriver:
             log.warning("%s: %s%s", self._subject, refusals[0], more)
         self._refused = blocks
 
-    def _doubt_once(self, made: Sequence[Reading], wrong: Mapping[str, str]) -> None:
-        """Name what is nonsense, or missing, when it begins, and when it ends."""
-        missing = {
-            each.device for each in made if each.register_uj is None and each.power_w is None
-        }
-        devices = frozenset(wrong.keys() | missing)
+    def _doubt_once(self, wrong: Mapping[str, str]) -> None:
+        """Name what is nonsense when it begins, and when it ends."""
+        devices = frozenset(wrong)
         if devices - self._wrong:
             first = min(devices - self._wrong)
-            finding = wrong.get(
-                first, "no value; does the meter measure it, and is it switched on?"
-            )
             more = f" (and {len(devices) - 1} more)" if len(devices) > 1 else ""
-            log.warning("%s: %s%s", first, finding, more)
+            log.warning("%s: %s%s", first, wrong[first], more)
         elif self._wrong and not devices:
             log.info("%s: all values can be again", self._subject)
         self._wrong = devices
