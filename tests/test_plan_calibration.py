@@ -125,6 +125,15 @@ def test_plan_narrows_the_reports_own_interval(
     assert found["classes"][0]["places"] == {"bx / hdv": 16}
 
 
+def test_plan_tells_no_share_of_a_class_to_the_digit(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = answer(capsys, data, "--plugs", "16")
+    ratios = {name: each for name, each in found.items() if name.endswith("_ratio")}
+    assert ratios == {name: round(each, 3) for name, each in ratios.items()}
+    assert found["classes"][0].keys() == {"name", "spread_ratio", "done_n", "plugs", "places"}
+
+
 def test_plan_is_the_fewest_plugs_for_the_wanted_points(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
