@@ -89,6 +89,7 @@ def test_addresses_of_every_kind_are_taken(tmp_path: Path, host: str) -> None:
         (("apc-rpdu2", HOST), ("apc-rpdu2", f"{HOST}\nport = 1161"), False),
         (("apc-rpdu2", HOST), ("apc-rpdu2", f'{HOST}\nsnmp.version = "1"'), False),
         (("apc-rpdu2", HOST), ("eastron-sdm120", HOST), False),
+        (("eastron-sdm120", HOST), ("eastron-sdm120", f"{HOST}\nport = 502"), True),
         (("linky", PORT), ("linky", PORT), True),
         (
             ("zigbee2mqtt", f'{HOST}\ntopic = "z/1"'),
@@ -106,7 +107,18 @@ def test_addresses_of_every_kind_are_taken(tmp_path: Path, host: str) -> None:
             False,
         ),
     ],
-    ids=["modbus", "unit", "port", "access", "protocols", "serial", "topic", "topics", "chassis"],
+    ids=[
+        "modbus",
+        "unit",
+        "port",
+        "access",
+        "protocols",
+        "stated",
+        "serial",
+        "topic",
+        "topics",
+        "chassis",
+    ],
 )
 def test_two_meters_at_one_place_would_count_twice(
     tmp_path: Path, first: tuple[str, str], second: tuple[str, str], doubled: bool

@@ -79,3 +79,13 @@ def test_a_pc_on_one_outlet_of_a_pdu_tells_no_more_than_days(
     assert source.load_of("pdu-a3/outlet-01") == of_server
     assert source.load_of("pdu-a3") == "minute"
     assert private(source)
+
+
+def test_meters_behind_one_gateway_are_asked_in_turn_whether_or_not_its_port_is_stated() -> None:
+    meters = tuple(
+        Meter(f"feeder-{n}", "eastron-sdm120", host="192.0.2.7", port=port, unit_id=n)
+        for n, port in ((1, None), (2, 502), (3, 1502))
+    )
+    config = replace(CONFIG, host=Host(enabled=False), meters=meters)
+    first, second, elsewhere = sources_of(config, "reader")
+    assert first.address == second.address != elsewhere.address

@@ -100,12 +100,14 @@ def _this_machine(config: AgentConfig, node: str) -> Source:
 
 
 def _meter(meter: Meter, about: "About", driver: Driver, config: AgentConfig) -> Source:
+    from sobre_drivers.meters import fitting
+
     return Source(
         meter.device,
         driver,
         meter.sample_s or about.sample_s,
         meter.load or "minute",
-        meter.address,
+        fitting.address(about.protocol, meter),
         meter.outlet_load,
         Times(config.zone, config.working_hours)
         if (meter.hours or about.hours) == "working"

@@ -29,6 +29,15 @@ _USED: dict[str, set[str]] = {
 }
 # Where several meters answer behind one address, each by its number.
 _NUMBERED = {"modbus", "snmp"}
+# Where nobody states one; printers' and plugs' own are in their addresses, and nobody shares them.
+_PORTS = {"modbus": 502, "snmp": 161, "nut": 3493, "dcmi": 623, "redfish": 443}
+
+
+def address(protocol: str, meter: MeterSettings) -> str:
+    """What meters on one line have in common, whether or not its port is stated."""
+    if meter.host and meter.port is None and protocol in _PORTS:
+        return f"{meter.host}:{_PORTS[protocol]}"
+    return meter.address
 
 
 def unused(protocol: str, meter: MeterSettings) -> list[str]:
@@ -62,7 +71,7 @@ def at_one_place(meters: Iterable[tuple[str, MeterSettings]]) -> list[str]:
         # What speaks by itself has its port alone.
         unit_id = meter.unit_id if protocol in _NUMBERED else None
         # (One SNMP agent may speak for several devices, each by its community or context.)
-        place = (protocol, meter.host, meter.port, port, meter.topic, unit_id, meter.snmp)
+        place = (protocol, address(protocol, meter), meter.topic, unit_id, meter.snmp)
         other = first.setdefault(place, meter.device)
         if other != meter.device:
             found.append(
