@@ -9,7 +9,6 @@ from typing import Any, cast
 from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.meters import catalog
 from sobre_drivers.meters.commissioning.masking import Masks
-from sobre_drivers.meters.commissioning.snmp_scan import DESCRIPTION, OBJECT_ID
 from sobre_drivers.meters.configured import MeterSettings
 from sobre_drivers.meters.kind import Value
 from sobre_drivers.meters.snmp import access, decoding, points, profile
@@ -19,6 +18,7 @@ from sobre_drivers.meters.snmp.exchange import Exchange
 from sobre_drivers.meters.snmp.kind import PORT
 from sobre_drivers.meters.snmp.objects import places
 from sobre_drivers.meters.snmp.profile import Profile
+from sobre_drivers.meters.snmp.recognise import DESCRIPTION, OBJECT_ID
 from sobre_drivers.meters.snmp.session import Session
 from sobre_drivers.sample import Reading
 

@@ -9,15 +9,14 @@ from sobre_drivers.meters import catalog
 from sobre_drivers.meters.commissioning.found import Found, Match, best_first
 from sobre_drivers.meters.commissioning.scan import Job, Way
 from sobre_drivers.meters.configured import SnmpAccess
-from sobre_drivers.meters.snmp import access, decoding, profile
+from sobre_drivers.meters.snmp import access, decoding, profile, recognise
 from sobre_drivers.meters.snmp.decoding import Raw
 from sobre_drivers.meters.snmp.exchange import Exchange
 from sobre_drivers.meters.snmp.kind import PORT as SNMP_PORT
 from sobre_drivers.meters.snmp.profile import Profile
+from sobre_drivers.meters.snmp.recognise import DESCRIPTION, OBJECT_ID
 from sobre_drivers.meters.snmp.session import Session
 
-# SNMPv2-MIB: what kind of agent it is.
-DESCRIPTION, OBJECT_ID = "1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.1.2.0"
 _MOST_OIDS = 24
 
 
@@ -61,8 +60,8 @@ def _asked(
             said = session.get([OBJECT_ID, DESCRIPTION])
         except MeterError:
             return
-        known = _worth_asking(profiles(way.folder), said)
-        oids = sorted({oid for model in known.values() for oid in _oids(model)})
+        known = recognise.worth_asking(profiles(way.folder), said)
+        oids = [oid for oid in recognise.asked(known) if oid not in (OBJECT_ID, DESCRIPTION)]
         told = dict(said)
         for at in range(0, len(oids), _MOST_OIDS):
             way.pace.turn()
@@ -78,43 +77,16 @@ def _asked(
 
 def matches(known: Mapping[str, Profile], told: Mapping[str, Raw]) -> tuple[Match, ...]:
     """The profiles that recognise an agent by what it told, of those that were worth asking."""
-    found = []
-    object_id = _object_id(told)
-    for name, model in known.items():
-        how = model.identify
-        begins = [each for each in how.object_ids if _begins(object_id, each)]
-        if how.exists and how.exists not in told:
-            continue
-        if how.equals_oid and decoding.text(told.get(how.equals_oid)) != how.equals:
-            continue
-        if begins:
-            why = f"sysObjectID {object_id}"
-            found.append((max(map(len, begins)) + bool(how.exists), Match(name, "identified", why)))
-        elif how.exists or how.equals_oid:
-            found.append((0, Match(name, "likely", f"it has {how.exists or how.equals_oid}")))
-    return best_first(found)
+    return best_first(
+        [(0, _match(name, known[name], told)) for name in recognise.recognised(known, told)]
+    )
 
 
-def _worth_asking(known: Mapping[str, Profile], said: Mapping[str, Raw]) -> dict[str, Profile]:
-    object_id = _object_id(said)
-    return {
-        name: model
-        for name, model in known.items()
-        if not model.identify.object_ids
-        or any(_begins(object_id, each) for each in model.identify.object_ids)
-    }
-
-
-def _oids(model: Profile) -> list[str]:
-    return [oid for oid in (model.identify.exists, model.identify.equals_oid) if oid]
-
-
-def _begins(object_id: str, prefix: str) -> bool:
-    return object_id == prefix or object_id.startswith(f"{prefix}.")
-
-
-def _object_id(told: Mapping[str, Raw]) -> str:
-    return str(told.get(OBJECT_ID, "")).lstrip(".")
+def _match(name: str, model: Profile, told: Mapping[str, Raw]) -> Match:
+    if recognise.by_number(model, told):
+        return Match(name, "identified", f"sysObjectID {recognise.object_id(told)}")
+    how = model.identify
+    return Match(name, "likely", f"it has {how.exists or how.equals_oid}")
 
 
 def _written(snmp: SnmpAccess) -> dict[str, object]:
