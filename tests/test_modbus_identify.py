@@ -32,6 +32,9 @@ def there(meter: Capture, place: Identify, function: int) -> list[int]:
         (Identify(30, text="PM5560", words=5), [0x2020, 0x504D, 0x3535, 0x3630, 0], True),
         (Identify(30, text="pm5560", words=3), [0x504D, 0x3535, 0x3630], True),
         (Identify(30, text="PM5560", words=3), [0x504D, 0x3535, 0x3631], False),
+        (Identify(30, texts=("PM5560", "pm5561"), words=3), [0x504D, 0x3535, 0x3631], True),
+        (Identify(30, texts=("PM5560", "PM5563"), words=3), [0x504D, 0x3535, 0x3631], False),
+        (Identify(30, texts=("PM5560",), words=3), [], False),
     ],
 )
 def test_a_model_is_recognised_by_its_code_or_its_name(
@@ -50,6 +53,12 @@ def test_a_model_is_recognised_by_its_code_or_its_name(
             "identify.words belongs to a text",
         ),
         ('identify = { address = 11, text = "PM5560", words = 2 }', "too few for 'PM5560'"),
+        (
+            'identify = { address = 1, text = "A", texts = ["B"] }',
+            "identify.equals is .* not alone",
+        ),
+        ('identify = { address = 1, texts = ["A", ""] }', "identify.texts has an empty one"),
+        ('identify = { address = 1, texts = ["AB", "ABC"] }', "too few for 'ABC'"),
         ("identify = { address = 70000, equals = [1] }", "identify.address is 70000"),
         ("identify = { adress = 1, equals = [1] }", "unknown key 'identify.adress'; did you mean"),
     ],
@@ -77,3 +86,30 @@ def test_a_profile_recognises_its_own_meter_and_no_other(name: str) -> None:
     function = place.function or profile.function
     fitting = [each for each in NAMES if place.fits(there(capture(each), place, function))]
     assert fitting == [name]
+
+
+@pytest.mark.parametrize(
+    ("says", "name"),
+    [
+        ("COUNTIS E14", "socomec-countis-e14"),
+        ("COUNTIS E23", "socomec-countis-e23"),
+        ("Countis E28", "socomec-countis-e23"),
+        ("COUNTIS E34", "socomec-countis-e34"),
+        ("Countis E44", "socomec-countis-e34"),
+        ("DIRIS A-10", "socomec-diris-a10"),
+        ("DIRIS A10", "socomec-diris-a10"),
+        ("DIRIS A14", "socomec-diris-a14"),
+        ("COUNTIS E45", None),
+    ],
+)
+def test_models_of_one_maker_are_told_apart_by_what_they_call_themselves(
+    says: str, name: str | None
+) -> None:
+    data = says.encode("latin-1").ljust(16, b"\0")
+    words = [int.from_bytes(data[at : at + 2], "big") for at in range(0, 16, 2)]
+    known = {
+        each.stem: read(each).identify
+        for each in sorted((catalog.OWN_FOLDER / "modbus").glob("socomec-*.toml"))
+    }
+    fitting = [each for each, place in known.items() if place and place.fits(words)]
+    assert fitting == ([name] if name else [])

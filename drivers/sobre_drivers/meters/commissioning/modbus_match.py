@@ -109,10 +109,10 @@ def _matches(
         if model.identify is not None:
             place = model.identify
             words = unit.words(place.function or model.function, place.address, place.words)
-            if words is not None and not place.fits(list(words)):
-                continue
             if words is not None:
-                told = place.text or str(words[0])
+                told = place.told(words)
+                if told is None:
+                    continue
                 why = f"register {place.address} holds {told}, as this model's"
                 yield 0, Match(name, "identified", why)
                 continue

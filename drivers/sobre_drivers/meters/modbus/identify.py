@@ -1,5 +1,6 @@
 """Registers by which a model is recognised: an identification code, or its name as a text."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,19 +12,24 @@ _TOP = 0x10000
 class Identify:
     """The register at `address` (from 0) holds one of `equals`, or `words` from there a `text`.
 
-    A text is looked for anywhere in them, small letters and capitals alike. `function` overrides
-    the profile's.
+    A text, or any of several `texts`, is looked for anywhere in them, small letters and capitals
+    alike. `function` overrides the profile's.
     """
 
     address: int
     equals: tuple[int, ...] = ()
     text: str = ""
+    texts: tuple[str, ...] = ()
     words: int = 1
     function: Literal[3, 4] | None = None
 
     def __post_init__(self) -> None:
-        if bool(self.equals) == bool(self.text):
-            raise ValueError("equals is missing; give the codes of the model, or its text")
+        if (bool(self.equals), bool(self.text), bool(self.texts)).count(True) != 1:
+            raise ValueError(
+                "equals is missing or not alone; give the codes of the model, its text or its texts"
+            )
+        if "" in self.texts:
+            raise ValueError("texts has an empty one, which any meter holds; leave it out")
         if self.equals and self.words != 1:
             raise ValueError("words belongs to a text; a code is one register, leave it out")
         if not 1 <= self.words <= MAX_WORDS:
@@ -33,12 +39,21 @@ class Identify:
         strange = [code for code in self.equals if not 0 <= code < _TOP]
         if strange:
             raise ValueError(f"equals has {strange}; a register holds 0 to 65535")
-        if self.text and 2 * self.words < len(self.text):
-            raise ValueError(f"words is {self.words}; too few for {self.text!r}, two letters each")
+        for text in self._any_of:
+            if 2 * self.words < len(text):
+                raise ValueError(f"words is {self.words}; too few for {text!r}, two letters each")
 
-    def fits(self, words: list[int]) -> bool:
-        """Whether what stands there is this model's."""
+    def told(self, words: Sequence[int]) -> str | None:
+        """What of this model's stands there: its code or its text; None if nothing does."""
         if self.equals:
-            return words[:1] != [] and words[0] in self.equals
-        data = b"".join(word.to_bytes(2, "big") for word in words)
-        return self.text.casefold() in data.decode("latin-1").casefold()
+            return str(words[0]) if words and words[0] in self.equals else None
+        data = b"".join(word.to_bytes(2, "big") for word in words).decode("latin-1").casefold()
+        return next((text for text in self._any_of if text.casefold() in data), None)
+
+    def fits(self, words: Sequence[int]) -> bool:
+        """Whether what stands there is this model's."""
+        return self.told(words) is not None
+
+    @property
+    def _any_of(self) -> tuple[str, ...]:
+        return self.texts or tuple(filter(None, (self.text,)))
