@@ -134,6 +134,51 @@ def test_birth_readmits_what_waited_for_it_within_its_bound(house: House) -> Non
     assert house.aside() == [("unknown-device", 2)]
 
 
+class Asked:
+    """A series that counts how often loads are readmitted, and cannot do so at first."""
+
+    def __init__(self, series: Series) -> None:
+        self._series = series
+        self.fails, self.readmitted = False, list[Key]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._series, name)
+
+    def readmit(self, key: Key, *more: Any) -> int:
+        if self.fails:
+            raise StoreError("series.db: away")
+        self.readmitted.append(key)
+        return self._series.readmit(key, *more)
+
+
+def test_births_that_are_said_again_ask_the_store_nothing(house: House) -> None:
+    series = Asked(house.series)
+    intake = Intake(series, house.ledger, Registry(house.ledger), house.clock, PARIS)
+    intake.take([batch(load(1))])
+    for _ in range(3):
+        intake.take([born(), born("pc-2", "pc-2")])
+    assert series.readmitted == [Key("pc-1", "pc-1"), Key("pc-2", "pc-2")]
+    assert house.stored() == [("pc-1", 1)]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["goes-on", "starts-again"])
+def test_loads_that_could_not_be_readmitted_are_at_the_next_birth(
+    house: House, again: bool
+) -> None:
+    """The ledger knows the device by then: also another process must look once more."""
+    series = Asked(house.series)
+    intake = Intake(series, house.ledger, Registry(house.ledger), house.clock, PARIS)
+    intake.take([batch(load(1))])
+    series.fails = True
+    intake.take([born()])
+    assert (house.stored(), len(house.ledger.devices())) == ([], 1)
+    series.fails = False
+    if again:
+        intake = Intake(series, house.ledger, Registry(house.ledger), house.clock, PARIS)
+    intake.take([born()])
+    assert house.stored() == [("pc-1", 1)]
+
+
 def test_later_birth_is_a_flag_and_no_change(house: House) -> None:
     house.intake.take([born()])
     house.intake.take([born(device_class="server", organisation="autre", rated_w=9_000.0)] * 3)

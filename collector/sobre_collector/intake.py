@@ -113,6 +113,7 @@ class Intake:
         self._dropped = 0
         self._bounds: dict[Key, tuple[Device, Bound]] = {}
         self._late_known = False
+        self._waiting: set[Key] | None = None
 
     def paused(self) -> Lock:
         """While this is held, nothing is stored."""
@@ -222,9 +223,28 @@ class Intake:
         if new and self._limits is not None and not self._limits.devices(key.node, known_n):
             return
         device = self._registry.born(key, said, now)
-        if device is not None:
+        if device is None:
+            return
+        waiting = self._waiting_loads()
+        if new:
+            waiting.add(key)
+        if key in waiting:
             is_personal = personal(device.device_class)
             self._series.readmit(key, UNKNOWN, is_personal, greatest_w(device), step_j(device))
+            waiting.remove(key)
+
+    def _waiting_loads(self) -> set[Key]:
+        """Devices whose loads may wait for a birth; all others' births need not ask the store.
+
+        A fleet says all its births again whenever a collector starts.
+        """
+        if self._waiting is None:
+            self._waiting = {
+                Key(row.node, row.load.device)
+                for row in self._series.quarantined()
+                if row.reason == UNKNOWN and row.load is not None
+            }
+        return self._waiting
 
     def _refuse(
         self,
