@@ -71,7 +71,7 @@ LAYERS = {
     "sobre_agent": """
         meters_file
         config crash pairs cutters elapsed entropy identity lock version
-        open_load resend naming readings_file spool_schema
+        open_load pages resend naming readings_file spool_schema
         account pace sources
         spool history preflight mqtt schedule session
         askers books outbox courier broker_probe silence
@@ -180,6 +180,7 @@ CALCULATION = (
     "sobre_agent.account",
     "sobre_agent.pairs",
     "sobre_agent.open_load",
+    "sobre_agent.pages",
     "sobre_agent.elapsed",
     "sobre_agent.cutters",
     "sobre_agent.own.figures",

@@ -7,6 +7,7 @@ from typing import Any
 from sobre_agent.cutters import Cutter, Never
 from sobre_agent.elapsed import Elapsed, between, since_last_run
 from sobre_agent.open_load import OpenLoad, Piece, Span
+from sobre_agent.pages import Counter, PageCount, restored
 from sobre_drivers.load import Origin
 from sobre_drivers.power import constant_uj, gap_max_s, trapezoid_uj
 from sobre_drivers.registers import Limits, Register, Shown, Step, Verdict, settle
@@ -28,7 +29,6 @@ class _Last:
     age_s: float
     power_w: float | None
     state: str | None
-    pages: int | None
 
 
 class Account:
@@ -55,6 +55,7 @@ class Account:
         )
         self._open = OpenLoad(described.device)
         self._register = Register()
+        self._pages = PageCount()
         self._last: _Last | None = None
         self._resumed = False
         self._clean = False
@@ -90,6 +91,7 @@ class Account:
         self._resumed = self._adrift = False
         end_s = max(last.line_s, at.wall_s - elapsed.jump_s)
         age_s = last.age_s + elapsed.total_s
+        self._findings += self._pages.count(age_s, reading.pages, reading.serial)
         if reading.register_uj is not None:
             closed += self._by_register(reading, last, end_s, age_s)
         elif self._register.anchor is None:
@@ -124,6 +126,7 @@ class Account:
         return {
             "last": None if self._last is None else asdict(self._last),
             "register": asdict(self._register),
+            "pages": asdict(self._pages),
             "open": self._open.saved(),
             "clean": clean,
             "floating": self._floating,
@@ -132,7 +135,14 @@ class Account:
 
     def _restore(self, saved: Mapping[str, Any]) -> None:
         if saved["last"] is not None:
-            self._last = _Last(**{**saved["last"], "at": Instant(**saved["last"]["at"])})
+            kept = dict(saved["last"])
+            # An agent before this one kept the page counter here.
+            pages = kept.pop("pages", None)
+            self._last = _Last(**{**kept, "at": Instant(**kept["at"])})
+            if pages is not None:
+                self._pages = PageCount(Counter(self._last.age_s, pages))
+        if "pages" in saved:
+            self._pages = restored(saved["pages"])
         shown = {k: None if v is None else Shown(**v) for k, v in saved["register"].items()}
         self._register = Register(**shown)
         self._open = OpenLoad(**{**saved["open"], "device": self._described.device})
@@ -179,10 +189,9 @@ class Account:
 
     def _by_register(self, reading: Reading, last: _Last, end_s: float, age_s: float) -> list[Span]:
         closed: list[Span] = []
-        for step in self._settle(reading, age_s):
-            if step.end_s <= step.start_s:
-                continue
-            piece = self._piece(step, end_s - age_s, reading, last)
+        steps = [each for each in self._settle(reading, age_s) if each.end_s > each.start_s]
+        for step in steps:
+            piece = self._piece(step, end_s - age_s, reading, last, step is steps[-1])
             if piece is None:
                 closed += self._open.close()
             else:
@@ -205,7 +214,9 @@ class Account:
                 self._findings.append(f"register: {step.verdict.value}")
         return steps
 
-    def _piece(self, step: Step, offset_s: float, reading: Reading, last: _Last) -> Piece | None:
+    def _piece(
+        self, step: Step, offset_s: float, reading: Reading, last: _Last, latest: bool
+    ) -> Piece | None:
         """A register's step on the time line; None if its energy is unknown."""
         if step.energy_uj is None:
             return None
@@ -217,7 +228,7 @@ class Account:
             Origin.ESTIMATED if lower_bound else self._described.origin,
             last.state,
             reading.power_w,
-            _turned(last.pages, reading.pages),
+            self._pages.taken() if latest else None,
         )
 
     def _by_power(
@@ -244,7 +255,7 @@ class Account:
             alone = reading.mean or elapsed.off_s
             before_w = reading.power_w if alone else last.power_w
             energy_uj = self._seen_uj(before_w, reading.power_w, elapsed.awake_s)
-            pages = _turned(last.pages, reading.pages)
+            pages = self._pages.taken()
             closed += self._stretch(at_s, end_s, energy_uj, last.state, reading.power_w, pages)
         return closed
 
@@ -280,15 +291,10 @@ class Account:
 
     def _begin(self, at: Instant, line_s: float, age_s: float, reading: Reading) -> None:
         self._remember(at, line_s, age_s, reading)
+        self._pages.forget()
+        self._pages.count(age_s, reading.pages, reading.serial)
         if reading.register_uj is not None:
             self._settle(reading, age_s)
 
     def _remember(self, at: Instant, line_s: float, age_s: float, reading: Reading) -> None:
-        self._last = _Last(at, line_s, age_s, reading.power_w, reading.state, reading.pages)
-
-
-def _turned(before: int | None, now: int | None) -> int | None:
-    """Pages between two counters; a counter that went down tells nothing of the span."""
-    if before is None or now is None or now < before:
-        return None
-    return now - before
+        self._last = _Last(at, line_s, age_s, reading.power_w, reading.state)
