@@ -118,6 +118,18 @@ def test_several_outlets_of_a_plug_are_devices_of_their_own() -> None:
             ]
 
 
+def test_an_outlet_that_cannot_be_told_stops_no_other() -> None:
+    status = gen1()
+    status["meters"][1] = {"is_valid": False, "power": 0, "total": 0}
+    with (
+        Pages(site({"/status": status})) as server,
+        closing(reader(server, "shelly-2.5")) as driver,
+    ):
+        one, other = driver.read()
+    assert (one.register_uj, one.power_w) == (10 * UJ_PER_WH, 41.25)
+    assert (other.register_uj, other.power_w) == (None, None)
+
+
 NONSENSE: list[tuple[str, dict[str, Any], str]] = [
     ("tasmota", {STATUS_8: {"StatusSNS": {"Time": "x"}}}, "says no ENERGY"),
     ("tasmota", {STATUS_8: {"StatusSNS": "x"}}, "says no ENERGY"),

@@ -58,12 +58,21 @@ class PolledPlug:
         self._web.close()
 
     def _asked(self) -> dict[str, Figures]:
+        """What each outlet says; an outlet that says nothing of use stops no other."""
+        said, problem = {}, None
         try:
             paths = dict.fromkeys(question.path for question in self._questions.values())
             pages = {path: self._page(path) for path in paths}
-            return {d: q.meaning(pages[q.path]) for d, q in self._questions.items()}
         except MeterError as error:
             raise MeterError(f"{self.name} ({self._web.where}): {error}") from error
+        for device, question in self._questions.items():
+            try:
+                said[device] = question.meaning(pages[question.path])
+            except MeterError as error:
+                said[device], problem = Figures(), error
+        if problem is not None and all(each == Figures() for each in said.values()):
+            raise MeterError(f"{self.name} ({self._web.where}): {problem}") from problem
+        return said
 
     def _page(self, path: str) -> Mapping[str, Any]:
         answer = self._web.ask(path)
