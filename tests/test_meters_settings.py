@@ -132,6 +132,16 @@ def test_two_meters_at_one_place_would_count_twice(
     )
 
 
+@pytest.mark.parametrize(("profile", "chained"), [("raritan-px2", True), ("apc-ups", False)])
+def test_the_second_of_a_chain_needs_a_profile_of_chains(
+    tmp_path: Path, profile: str, chained: bool
+) -> None:
+    problems, _ = told(tmp_path, meter(profile, HOST, unit_id=2))
+    assert [p.partition(";")[0] for p in problems] == (
+        [] if chained else ["meters, m: unit_id is 2"]
+    )
+
+
 def test_one_serial_port_speaks_one_language(tmp_path: Path) -> None:
     problems, _ = told(
         tmp_path,

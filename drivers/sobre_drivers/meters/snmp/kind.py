@@ -43,6 +43,12 @@ def describe(
     if not meter.host:
         raise ConfigError(f"{meter.device}: host is missing; name the agent's address")
     model = profile.read(path)
+    # (Wherever a template stands in it.)
+    if meter.unit_id != 1 and "{unit}" not in repr(model):
+        raise ConfigError(
+            f"{meter.device}: unit_id is {meter.unit_id}; profile {name} knows no chain, so that "
+            "the first one would be read again; leave it out"
+        )
     access.credentials(meter.device, meter.snmp)
     whole = Own(meter.device_class, meter.rated_w)
     return [
