@@ -25,7 +25,8 @@ def reached(mqtt: Mqtt) -> tuple[bool, str]:
         why = error.verify_message
         return False, f"{where}: its certificate is not accepted ({why}); see mqtt.ca_file and host"
     except (OSError, ValueError) as error:
-        return False, f"{where}: {error}; see mqtt.host, mqtt.port and the firewall"
+        finding = getattr(error, "strerror", None) or error
+        return False, f"{where}: {finding}; see mqtt.host, mqtt.port and the firewall"
     soon = f", valid for {left} days only" if left < EXPIRES_SOON_DAYS else ""
     return True, f"{where} answers with {wrapped_name(mqtt)}{soon}"
 

@@ -80,7 +80,8 @@ class Link:
                 client.username_pw_set(settings.username or self._node, password(settings))
             client.connect(settings.host, settings.tcp_port, settings.keepalive_s)
         except (OSError, ValueError) as error:
-            raise ConnectionError(f"{self._broker}: {error}") from error
+            why = getattr(error, "strerror", None) or error
+            raise ConnectionError(f"{self._broker}: {why}") from error
         deadline_s = time.monotonic() + seconds
         while not self._ready:
             if time.monotonic() > deadline_s:
