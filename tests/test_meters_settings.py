@@ -142,6 +142,16 @@ def test_the_second_of_a_chain_needs_a_profile_of_chains(
     )
 
 
+def test_an_authority_is_a_certificate(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("an authority\n", "utf-8")
+    more = f'login.ca_file = "{tmp_path}/ca.pem"'
+    problems, _ = told(tmp_path, f"{meter('redfish', HOST, rated_w=900)}\n{more}")
+    assert problems == [
+        f"meters, m: login.ca_file {tmp_path}/ca.pem holds no certificate; give the authority's, "
+        "in PEM"
+    ]
+
+
 def test_one_serial_port_speaks_one_language(tmp_path: Path) -> None:
     problems, _ = told(
         tmp_path,

@@ -15,6 +15,11 @@ def check(device: str, login: Login) -> None:
         finding = None if file is None else _unreadable(file)
         if finding is not None:
             problems.append(f"{device}: login.{name} {file} {finding}")
+    if not problems and login.ca_file is not None and not _vouches(login.ca_file):
+        problems.append(
+            f"{device}: login.ca_file {login.ca_file} holds no certificate; give the authority's, "
+            "in PEM"
+        )
     file = login.password_file
     if not problems and file is not None and _exposed(file):
         problems.append(
@@ -30,6 +35,19 @@ def _unreadable(file: Path) -> str | None:
             return None
     except OSError as error:
         return f"cannot be read ({error.strerror}); put it there, readable by the agent"
+
+
+def _vouches(file: Path) -> bool:
+    """Whether certificates could be held against it, found by loading it as a meter's driver would.
+
+    Only here is ssl needed, and it is large.
+    """
+    import ssl
+
+    try:
+        return bool(ssl.create_default_context(cafile=file).get_ca_certs())
+    except (OSError, ValueError):
+        return False
 
 
 def _exposed(file: Path) -> bool:
