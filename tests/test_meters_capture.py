@@ -406,8 +406,8 @@ def test_what_is_stated_must_be_what_is_read(
         (["--registers", "0", "--host", HOST, "--hide", "not-there"], "not-there: cannot be read"),
         (["--profile", "nut", "--host", HOST], "profile 'nut' is not known"),
         (
-            ["--profile", "zigbee2mqtt", "--host", HOST, "--topic", "x", "--rated-w", "9"],
-            "captures are made of modbus",
+            ["--profile", "zigbee2mqtt", "--host", HOST, "--topic", "a/#", "--rated-w", "9"],
+            "topic is 'a/#'",
         ),
     ],
 )

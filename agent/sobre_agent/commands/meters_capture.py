@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--walk", nargs="+", metavar="OID", help="SNMP subtrees, not those of a profile"
     )
     parser.add_argument(
-        "--listen-s", type=float, default=LISTEN_S, metavar="S", help="longest, on a serial port"
+        "--listen-s", type=float, default=LISTEN_S, metavar="S", help="on a serial port, or a topic"
     )
 
 

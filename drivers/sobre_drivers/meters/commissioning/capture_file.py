@@ -13,7 +13,7 @@ from sobre_drivers.meters.commissioning.masking import Masks, leaked
 from sobre_drivers.meters.commissioning.stated import Expected
 
 MAX_BYTES = 4 * 1024 * 1024
-# What holds the answers, by protocol.
+# What holds the answers, by protocol and, where it has two, by the way that it goes.
 BODIES = {
     "modbus": "registers",
     "snmp": "objects",
@@ -23,6 +23,10 @@ BODIES = {
     "shelly": "pages",
     "tasmota": "pages",
     "nut": "variables",
+    "ipp": "attributes",
+    "dcmi": "lines",
+    "zigbee2mqtt": "messages",
+    "tasmota over MQTT": "messages",
 }
 
 

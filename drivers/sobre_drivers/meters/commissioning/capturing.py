@@ -12,9 +12,22 @@ from sobre_drivers.meters.commissioning.look import ANY_W
 from sobre_drivers.meters.commissioning.masking import Masks
 from sobre_drivers.meters.configured import MeterSettings
 from sobre_drivers.meters.kind import Value
+from sobre_drivers.meters.tasmota import kind as tasmota_kind
 from sobre_drivers.sample import Reading
 
-_MODULES = {"modbus": "modbus", "snmp": "snmp", "tic": "serial", "p1": "serial"}
+# Others are asked over the network, and answer in words: host_capture.
+_MODULES = {
+    "modbus": "modbus",
+    "snmp": "snmp",
+    "tic": "serial",
+    "p1": "serial",
+    "ipp": "ipp",
+    "dcmi": "tool",
+    "zigbee2mqtt": "topic",
+    "tasmota over MQTT": "topic",
+}
+# They speak by themselves.
+_LISTENS = ("serial", "topic")
 # A capture has no address; each protocol wants its own kind of one.
 _NOWHERE: Mapping[str, Mapping[str, Any]] = {
     "serial": {"serial_port": "capture"},
@@ -28,7 +41,7 @@ def record(
     """The body of a capture; MeterError if the meter is silent, ConfigError if it cannot be."""
     protocol = _protocol(meter.profile, folder)
     module = _module(protocol)
-    if _MODULES.get(protocol) == "serial":
+    if _MODULES.get(protocol) in _LISTENS:
         made: dict[str, Any] = module.record(meter, folder, masks, listen_s)
     else:
         made = module.record(meter, folder, masks)
@@ -49,7 +62,10 @@ def replay(
 
 
 def _protocol(profile: str, folder: Path | None) -> str:
-    protocol = catalog.about(catalog.find(profile, folder)).protocol
+    path = catalog.find(profile, folder)
+    protocol = catalog.about(path).protocol
+    if protocol == "tasmota" and tasmota_kind.read(path).by == "mqtt":
+        protocol = "tasmota over MQTT"
     if protocol not in BODIES:
         known = ", ".join(BODIES)
         raise ConfigError(f"profile {profile} speaks {protocol}; captures are made of {known}")

@@ -1,6 +1,6 @@
 """What a server, a plug or a NUT server answered, with every text masked that names anything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.meters import catalog, web
-from sobre_drivers.meters.commissioning.masking import Masks, json_masked
+from sobre_drivers.meters.commissioning.masking import Masks, json_masked, masked_again
 from sobre_drivers.meters.configured import MeterSettings
 from sobre_drivers.meters.kind import Value
 from sobre_drivers.meters.nut import decoding as nut
@@ -22,7 +22,6 @@ from sobre_drivers.meters.redfish.driver import RedfishDriver
 from sobre_drivers.meters.redfish.session import Session
 from sobre_drivers.meters.shelly import kind as shelly_kind
 from sobre_drivers.meters.shelly import meaning as shelly
-from sobre_drivers.meters.tasmota import kind as tasmota_kind
 from sobre_drivers.meters.tasmota import meaning as tasmota
 from sobre_drivers.meters.web import Answer, Refused, Web
 from sobre_drivers.sample import Reading
@@ -119,8 +118,6 @@ def _redfish(
 
 def _questions(meter: MeterSettings, path: Path) -> dict[str, Question]:
     if catalog.about(path).protocol == "tasmota":
-        if tasmota_kind.read(path).by != "http":
-            raise ConfigError(f"{meter.device}: capture asks plugs over HTTP; use profile tasmota")
         return {meter.device: Question("/cm?cmnd=Status%208", tasmota.figures)}
     made, found = shelly_kind.read(path), {}
     for device, channel in plug_model.outlets(meter, made.channels).items():
@@ -184,15 +181,7 @@ def _number(text: str) -> bool:
 def _masked(said: Mapping[str, Json], masks: Masks) -> dict[str, Any]:
     made = {path: json_masked(page, masks) for path, page in said.items()}
     # A service tag may be part of a path.
-    return {masks.everywhere(path): _again(page, masks) for path, page in made.items()}
-
-
-def _again(value: Any, masks: Masks) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _again(each, masks) for name, each in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_again(each, masks) for each in value]
-    return masks.everywhere(value) if isinstance(value, str) else value
+    return {masks.everywhere(path): masked_again(page, masks) for path, page in made.items()}
 
 
 def _table(held: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -133,3 +133,12 @@ def json_masked(value: Any, masks: Masks, key: str = "") -> Any:
     if key.casefold() in KEPT_KEYS or re.fullmatch(r"[+-]?\d{1,9}(?:\.\d+)?", value):
         return value
     return masks.stand_in(key, value)
+
+
+def masked_again(value: Any, masks: Masks) -> Any:
+    """The same answer without any secret that was found after it, or elsewhere."""
+    if isinstance(value, Mapping):
+        return {name: masked_again(each, masks) for name, each in value.items()}
+    if isinstance(value, list):
+        return [masked_again(each, masks) for each in value]
+    return masks.everywhere(value) if isinstance(value, str) else value

@@ -35,11 +35,15 @@ class DcmiDriver:
 
     def shown(self) -> list[Value]:
         """All that ipmitool says of power."""
+        said = decoding.lines(self.said())
+        return [Value(self.name, name, text, "") for name, text in said.items()]
+
+    def said(self) -> str:
+        """What ipmitool prints; MeterError if it fails."""
         try:
-            said = decoding.lines(self._output())
+            return self._output()
         except MeterError as error:
             raise MeterError(f"{self.name} ({self._where}): {error}") from error
-        return [Value(self.name, name, text, "") for name, text in said.items()]
 
     def close(self) -> None:
         """Nothing is held."""

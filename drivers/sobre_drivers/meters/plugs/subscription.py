@@ -69,6 +69,14 @@ class Subscription:
             self._changed.wait_for(lambda: topic in self._heard, self._timeout_s)
             return self._heard.get(topic)
 
+    def following(self, topic: str, before: Heard | None, wait_s: float) -> Heard | None:
+        """The message of a topic after `before`; None if none comes within `wait_s`."""
+        self._connected(topic)
+        with self._changed:
+            self._changed.wait_for(lambda: self._heard.get(topic) is not before, wait_s)
+            heard = self._heard.get(topic)
+            return None if heard is before else heard
+
     def since_s(self, topic: str) -> float:
         """Since when (s, monotonic) the topic is listened to."""
         with self._changed:
