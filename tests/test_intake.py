@@ -161,6 +161,19 @@ def test_births_that_are_said_again_ask_the_store_nothing(house: House) -> None:
     assert house.stored() == [("pc-1", 1)]
 
 
+def test_births_that_the_store_refused_are_taken_with_what_comes_next(house: House) -> None:
+    """Nobody says them again before he connects anew, and by then their loads lie aside."""
+    series = Asked(house.series)
+    intake = Intake(series, house.ledger, Registry(house.ledger), house.clock, PARIS)
+    intake.take([batch(load(1, "pc-2"), node="pc-2")])
+    series.fails = True
+    intake.take([born(), born("pc-2", "pc-2")])
+    series.fails = False
+    intake.take([batch(load(1))])
+    assert house.stored() == [("pc-1", 1), ("pc-2", 1)]
+    assert series.readmitted == [Key("pc-1", "pc-1"), Key("pc-2", "pc-2")]
+
+
 @pytest.mark.parametrize("again", [False, True], ids=["goes-on", "starts-again"])
 def test_loads_that_could_not_be_readmitted_are_at_the_next_birth(
     house: House, again: bool

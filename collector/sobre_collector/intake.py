@@ -42,6 +42,7 @@ BROKER = Key("$broker", "$broker")
 RECOUNT_S = 3_600
 # Nodes of which a refused message was told; beyond, each is told.
 MOST_REMEMBERED = 10_000
+BIRTH, MOST_UNBORN = "/birth/", 50_000
 
 # What decoding may raise when a payload finds a way that nobody thought of.
 HOSTILE = (
@@ -114,6 +115,8 @@ class Intake:
         self._bounds: dict[Key, tuple[Device, Bound]] = {}
         self._late_known = False
         self._waiting: set[Key] | None = None
+        # Births that the store refused: unlike loads, nobody sends them again soon.
+        self._unborn: list[Message] = []
 
     def paused(self) -> Lock:
         """While this is held, nothing is stored."""
@@ -137,12 +140,14 @@ class Intake:
     def _take(self, messages: Sequence[Message]) -> list[Message]:
         instant = self._clock.now()
         now = int(instant.wall_s)
+        # First, since a load may come in one group with the birth of its device.
+        births = [*self._unborn, *(m for m in messages if BIRTH in m[0])]
+        self._unborn = births if len(births) <= MOST_UNBORN else self._unborn
         self._look_back(instant.mono_s)
         answers: list[Message] = []
         refused: list[Refused] = []
-        # Births are taken first: a load may come in one group with the birth of its device.
         batches: list[tuple[str, Batch, bytes]] = []
-        for name, payload in messages:
+        for name, payload in [*births, *(m for m in messages if BIRTH not in m[0])]:
             node = ""
             if name == DROPPED:
                 self._broker_dropped(payload, now)
@@ -161,6 +166,7 @@ class Intake:
                 continue
             if self._limits is None or self._limits.loads(node, len(batch.loads), instant.mono_s):
                 batches.append((node, batch, payload))
+        self._unborn = []
         if refused:
             self._series.refuse(refused)
         self._store(batches, now, answers)
@@ -234,10 +240,7 @@ class Intake:
             waiting.remove(key)
 
     def _waiting_loads(self) -> set[Key]:
-        """Devices whose loads may wait for a birth; all others' births need not ask the store.
-
-        A fleet says all its births again whenever a collector starts.
-        """
+        """Devices whose loads may wait; a fleet's births, said again at each start, ask no more."""
         if self._waiting is None:
             self._waiting = {
                 Key(row.node, row.load.device)
