@@ -31,6 +31,7 @@ LAYERS = {
         pc.host
         meters.kind meters.serial_port
         meters.login meters.model meters.parity meters.web meters.figures meters.fitting
+        meters.units
         meters.tic.decoding meters.p1.decoding meters.nut.decoding meters.dcmi.decoding
         meters.redfish.decoding
         meters.redfish.session
@@ -161,6 +162,7 @@ CALCULATION = (
     "sobre_drivers.meters.redfish.decoding",
     "sobre_drivers.meters.figures",
     "sobre_drivers.meters.fitting",
+    "sobre_drivers.meters.units",
     "sobre_drivers.meters.plugs.digest",
     "sobre_drivers.meters.plugs.model",
     "sobre_drivers.meters.tasmota.meaning",

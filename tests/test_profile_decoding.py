@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sobre_drivers.meters import units
 from sobre_drivers.meters.modbus import decoding
 from sobre_drivers.meters.modbus.blocks import Block, merged
 from sobre_drivers.meters.modbus.profile import Energy, Kind, Power, Register, WordOrder
@@ -118,8 +119,8 @@ def test_a_total_below_zero_is_no_total() -> None:
 def test_count_and_modulus_are_in_microjoules(
     register: Energy, count_uj: int, modulus_uj: int | None
 ) -> None:
-    assert decoding.count_uj(register) == count_uj
-    assert decoding.modulus_uj(register) == modulus_uj
+    assert units.count_uj(register) == count_uj
+    assert units.modulus_uj(register) == modulus_uj
 
 
 @pytest.mark.parametrize(

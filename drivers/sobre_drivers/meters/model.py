@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import Origin
@@ -84,6 +84,47 @@ def described(
         uncertainty_ratio=model.uncertainty_ratio,
         count_uj=count_uj,
     )
+
+
+class Part(Protocol):
+    """A part of a profile, as far as every device behind it needs it; "" is the meter itself."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def device_class(self) -> str | None: ...
+    @property
+    def rated_w(self) -> float | None: ...
+
+
+class Profile(Protocol):
+    """A profile of several devices, as far as each of them needs it."""
+
+    @property
+    def device_class(self) -> str: ...
+    @property
+    def rated_w(self) -> float | None: ...
+
+
+def class_and_power(
+    device: str, name: str, part: Part, profile: Profile, meter: Own, own: Own | None
+) -> tuple[str, float]:
+    """Class and greatest power (W) of a device behind a meter; ConfigError if nobody states it.
+
+    What the configuration says of this device (`own`) comes first. `meter` is what it says of the
+    whole meter: its class is not that of its outlets, but its power bounds theirs. `name` is the
+    profile's.
+    """
+    own, itself = own or Own(), not part.name
+    device_class = own.device_class or (meter.device_class if itself else None)
+    rated_w = own.rated_w or (meter.rated_w if itself else None)
+    rated_w = rated_w or part.rated_w or profile.rated_w or meter.rated_w
+    if rated_w is None:
+        raise ConfigError(
+            f"{device}: rated_w is missing; profile {name} cannot know it, state the greatest "
+            "power that can flow through it in W"
+        )
+    return device_class or part.device_class or profile.device_class, rated_w
 
 
 def fingerprint(serial: str) -> str:

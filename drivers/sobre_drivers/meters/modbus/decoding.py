@@ -4,10 +4,9 @@ import math
 import struct
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
 
 from sobre_drivers.meters.modbus.profile import BITS, Energy, Kind, Power, Register, WordOrder
-from sobre_drivers.sample import UJ_PER_J, UJ_PER_KWH
+from sobre_drivers.meters.units import UJ, exact
 
 # SunSpec's "not implemented" for a scale factor; no meter needs a power of ten beyond 10.
 _NO_EXPONENT = 0x8000
@@ -15,13 +14,6 @@ _MAX_EXPONENT = 10
 
 # What a unit is in W, as numerator and denominator.
 _W = {"W": (1, 1), "kW": (1000, 1), "mW": (1, 1000)}
-_UJ = {
-    "Wh": UJ_PER_KWH // 1000,
-    "kWh": UJ_PER_KWH,
-    "MWh": UJ_PER_KWH * 1000,
-    "J": UJ_PER_J,
-    "kJ": UJ_PER_J * 1000,
-}
 
 
 def pattern(words: Sequence[int], order: WordOrder) -> int:
@@ -75,23 +67,10 @@ def energy_uj(value: Fraction, register: Energy) -> int | None:
     """µJ, rounded where a register is finer than that; None for a total below 0."""
     if value.numerator < 0:
         return None
-    whole, rest = divmod(value.numerator * _UJ[register.unit], value.denominator)
+    whole, rest = divmod(value.numerator * UJ[register.unit], value.denominator)
     # As `round` does: half a µJ goes to the even one.
     twice = 2 * rest
     return whole + (twice > value.denominator or (twice == value.denominator and whole & 1))
-
-
-def count_uj(register: Energy) -> int:
-    """One step of the register in µJ, at least 1."""
-    step = exact(register.scale if register.resolution is None else register.resolution)
-    return max(1, round(step * _UJ[register.unit]))
-
-
-def modulus_uj(register: Energy) -> int | None:
-    """Where the register starts again from 0, in µJ; None if nobody knows."""
-    if register.modulus is None:
-        return None
-    return round(register.modulus * exact(register.scale) * _UJ[register.unit])
 
 
 def text(words: Sequence[int]) -> str | None:
@@ -103,12 +82,6 @@ def text(words: Sequence[int]) -> str | None:
     data = b"".join(word.to_bytes(wide, "big") for word in words)
     made = data.split(b"\0", 1)[0].decode("latin-1").strip()
     return made if made and made.isascii() and made.isprintable() else None
-
-
-@lru_cache(maxsize=1024)
-def exact(factor: float) -> Fraction:
-    """The decimal that a person wrote: 0.1 is one tenth, not the nearest binary number."""
-    return Fraction(repr(factor))
 
 
 def cut(picture: Mapping[int, int], address: int, count: int) -> list[int] | None:

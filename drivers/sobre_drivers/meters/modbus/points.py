@@ -10,6 +10,8 @@ from sobre_drivers.meters.kind import Own, Value
 from sobre_drivers.meters.modbus import decoding
 from sobre_drivers.meters.modbus.blocks import Block
 from sobre_drivers.meters.modbus.profile import Part, Profile, Register, devices
+from sobre_drivers.meters.model import class_and_power
+from sobre_drivers.meters.units import count_uj, modulus_uj
 from sobre_drivers.sample import Described
 
 # The words that were read, by function and address; what is not in it could not be read.
@@ -124,29 +126,20 @@ def serial(profile: Profile, picture: Picture, base: int) -> str | None:
 def described(
     profile: Profile, name: str, point: Point, meter: Own, own: Own | None = None
 ) -> Described:
-    """What the agent must know of a point; ConfigError if nobody states its greatest power.
+    """What the agent must know of a point; `meter` is what is said of the whole meter.
 
-    What the configuration says of this point (`own`) comes first. `meter` is what it says of the
-    whole meter: its class is not that of its outlets, but its power bounds theirs.
+    ConfigError if nobody states its greatest power.
     """
-    part, own = point.part, own or Own()
-    itself = not part.name
-    device_class = own.device_class or (meter.device_class if itself else None)
-    rated_w = own.rated_w or (meter.rated_w if itself else None)
-    rated_w = rated_w or part.rated_w or profile.rated_w or meter.rated_w
-    if rated_w is None:
-        raise ConfigError(
-            f"{point.device}: rated_w is missing; profile {name} cannot know it, state the "
-            "greatest power that can flow through it in W"
-        )
+    part = point.part
+    device_class, rated_w = class_and_power(point.device, name, part, profile, meter, own)
     doubt = " (unconfirmed)" if profile.confirmed == "unconfirmed" else ""
     return Described(
         device=point.device,
-        device_class=device_class or part.device_class or profile.device_class,
+        device_class=device_class,
         rated_w=rated_w,
         method=f"modbus {name}{doubt}",
         origin=Origin.MEASURED,
         uncertainty_ratio=profile.uncertainty_ratio,
-        count_uj=decoding.count_uj(part.energy) if part.energy else 1,
-        modulus_uj=decoding.modulus_uj(part.energy) if part.energy else None,
+        count_uj=count_uj(part.energy) if part.energy else 1,
+        modulus_uj=modulus_uj(part.energy) if part.energy else None,
     )

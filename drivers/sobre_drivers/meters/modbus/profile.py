@@ -14,6 +14,7 @@ from sobre_drivers.load import CLASSES
 from sobre_drivers.meters.configured import SerialLine
 from sobre_drivers.meters.kind import Confirmed
 from sobre_drivers.meters.modbus.identify import Identify
+from sobre_drivers.meters.units import EnergyUnit, PowerUnit
 from sobre_drivers.settings import build, read_toml
 
 # A request may ask for 125 registers at most (Modbus Application Protocol V1.1b3, 6.3).
@@ -82,7 +83,7 @@ class Register:
 class Power(Register):
     """Active power."""
 
-    unit: Literal["W", "kW", "mW"] = "W"
+    unit: PowerUnit = "W"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class Energy(Register):
     assumed. `resolution` (in `unit`) is its smallest step where `scale` does not say so.
     """
 
-    unit: Literal["Wh", "kWh", "MWh", "J", "kJ"] = "kWh"
+    unit: EnergyUnit = "kWh"
     modulus: int | None = None
     resolution: float | None = None
 

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 
 from sobre_drivers.meters.snmp.objects import Energy, Object, Power
-from sobre_drivers.sample import UJ_PER_J, UJ_PER_KWH
+from sobre_drivers.meters.units import UJ, exact
 
 # A number, an OID or address in dots, or octets.
 Raw = int | str | bytes
@@ -13,13 +13,6 @@ Raw = int | str | bytes
 _MAX_DIGITS = 10
 _NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,9})?")
 _W = {"W": Fraction(1), "kW": Fraction(1000), "mW": Fraction(1, 1000)}
-_UJ = {
-    "Wh": UJ_PER_KWH // 1000,
-    "kWh": UJ_PER_KWH,
-    "MWh": UJ_PER_KWH * 1000,
-    "J": UJ_PER_J,
-    "kJ": UJ_PER_J * 1000,
-}
 
 
 def number(raw: Raw | None, about: Object, scale: Raw | None = None) -> Fraction | None:
@@ -45,20 +38,7 @@ def power_w(value: Fraction, about: Power) -> float:
 
 def energy_uj(value: Fraction, about: Energy) -> int | None:
     """µJ, rounded where a register is finer than that; None for a total below 0."""
-    return round(value * _UJ[about.unit]) if value >= 0 else None
-
-
-def count_uj(about: Energy) -> int:
-    """One step of the register in µJ, at least 1."""
-    step = exact(about.scale if about.resolution is None else about.resolution)
-    return max(1, round(step * _UJ[about.unit]))
-
-
-def modulus_uj(about: Energy) -> int | None:
-    """Where the register starts again from 0, in µJ; None if nobody knows."""
-    if about.modulus is None:
-        return None
-    return round(about.modulus * exact(about.scale) * _UJ[about.unit])
+    return round(value * UJ[about.unit]) if value >= 0 else None
 
 
 def text(raw: Raw | None) -> str | None:
@@ -74,11 +54,6 @@ def text(raw: Raw | None) -> str | None:
         if not raw.isprintable():
             return octets.hex()
     return raw.strip() or None
-
-
-def exact(factor: float) -> Fraction:
-    """The decimal that a person wrote: 0.1 is one tenth, not the nearest binary number."""
-    return Fraction(repr(factor))
 
 
 def _further(about: Object, scale: Raw | None) -> Fraction | None:

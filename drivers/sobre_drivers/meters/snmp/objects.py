@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sobre_drivers.load import PRINTER_STATES
+from sobre_drivers.meters.units import EnergyUnit, PowerUnit
 
 # `{n}` is the number of what repeats, `{unit}` the configured unit of a chain, other names are
 # rows that are looked for.
@@ -69,7 +70,7 @@ class Object:
 class Power(Object):
     """Active power."""
 
-    unit: Literal["W", "kW", "mW"] = "W"
+    unit: PowerUnit = "W"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Energy(Object):
     assumed. `resolution` (in `unit`) is its smallest step where `scale` does not say so.
     """
 
-    unit: Literal["Wh", "kWh", "MWh", "J", "kJ"] = "kWh"
+    unit: EnergyUnit = "kWh"
     modulus: int | None = None
     resolution: float | None = None
 

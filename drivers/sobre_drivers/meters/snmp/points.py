@@ -7,10 +7,12 @@ from fractions import Fraction
 from sobre_drivers.errors import ConfigError
 from sobre_drivers.load import Origin
 from sobre_drivers.meters.kind import Own, Value
+from sobre_drivers.meters.model import class_and_power
 from sobre_drivers.meters.snmp import decoding
 from sobre_drivers.meters.snmp.decoding import Raw
 from sobre_drivers.meters.snmp.objects import PAGE_UNITS, Object, State, places
 from sobre_drivers.meters.snmp.profile import Part, Profile, devices
+from sobre_drivers.meters.units import count_uj, modulus_uj
 from sobre_drivers.sample import Described, Reading
 
 # What the agent said, by OID. What it has never had is not in it; None: it has it, and did not say.
@@ -227,33 +229,24 @@ def _text(template: str, number: int, place: Place, answers: Answers) -> str | N
 def described(
     profile: Profile, name: str, point: Point, meter: Own, own: Own | None = None
 ) -> Described:
-    """What the agent must know of a point; ConfigError if nobody states its greatest power.
+    """What the agent must know of a point; `meter` is what is said of the whole meter.
 
-    What the configuration says of this point (`own`) comes first. `meter` is what it says of the
-    whole meter: its class is not that of its outlets, but its power bounds theirs.
+    ConfigError if nobody states its greatest power.
     """
-    part, own = point.part, own or Own()
-    itself = not part.name
-    device_class = own.device_class or (meter.device_class if itself else None)
-    rated_w = own.rated_w or (meter.rated_w if itself else None)
-    rated_w = rated_w or part.rated_w or profile.rated_w or meter.rated_w
-    if rated_w is None:
-        raise ConfigError(
-            f"{point.device}: rated_w is missing; profile {name} cannot know it, state the "
-            "greatest power that can flow through it in W"
-        )
+    part = point.part
+    device_class, rated_w = class_and_power(point.device, name, part, profile, meter, own)
     measured = part.power is not None or part.energy is not None
     doubt = " (unconfirmed)" if profile.confirmed == "unconfirmed" else ""
     counts = f", pages in {part.pages.unit}" if part.pages is not None else ""
     return Described(
         device=point.device,
-        device_class=device_class or part.device_class or profile.device_class,
+        device_class=device_class,
         rated_w=rated_w,
         method=f"snmp {name}{doubt}{counts}",
         origin=Origin.MEASURED if measured else Origin.ESTIMATED,
         uncertainty_ratio=profile.uncertainty_ratio,
-        count_uj=decoding.count_uj(part.energy) if part.energy else 1,
-        modulus_uj=decoding.modulus_uj(part.energy) if part.energy else None,
+        count_uj=count_uj(part.energy) if part.energy else 1,
+        modulus_uj=modulus_uj(part.energy) if part.energy else None,
     )
 
 
