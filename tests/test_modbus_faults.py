@@ -1,6 +1,7 @@
 """What a meter can do wrong on the line: it is named, and never becomes a value."""
 
 import logging
+import re
 import socket
 import struct
 from collections.abc import Callable
@@ -8,14 +9,15 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from pymodbus.pdu import DecodePDU
 from pymodbus.constants import ExcCodes
+from pymodbus.pdu import DecodePDU
 
 from meters.served import HOST, Capture, Scripted, Served, capture
 from sobre_agent.config import Meter
 from sobre_drivers.errors import MeterError
 from sobre_drivers.meters import catalog
 from sobre_drivers.meters.kind import Lines
+from sobre_drivers.meters.modbus.patience import Patience
 from sobre_drivers.sample import Driver
 
 DEMO = capture("sobre-demo-pdu")
@@ -263,6 +265,50 @@ def test_meters_behind_one_gateway_share_its_connection() -> None:
         for driver in drivers:
             driver.close()
         assert gateway.connections == 1
+
+
+def test_a_dead_meter_behind_a_gateway_is_waited_for_its_whole_time_once_and_then_shortly() -> None:
+    with Scripted(lambda request: well(request) if request[6] == 1 else b"") as gateway:
+        lines: Lines = {}
+        alive, dead = (
+            catalog.driver_for(
+                Meter(
+                    device=f"m{unit}",
+                    profile="eastron-sdm120",
+                    host=HOST,
+                    port=gateway.port,
+                    unit_id=unit,
+                    timeout_s=0.75,
+                ),
+                lines=lines,
+            )
+            for unit in (1, 2)
+        )
+        waited = []
+        for _ in range(3):
+            assert alive.read()[0].power_w == 65.25
+            with pytest.raises(MeterError) as told:
+                dead.read()
+            waited += re.findall(r"within (\S+) s", str(told.value))
+        alive.close()
+    # The first time nobody knows it; the second is its turn for the whole time.
+    assert waited == ["0.75", "0.75", "0.5"]
+
+
+@pytest.mark.parametrize(
+    ("answered_s", "waits_s"), [((), 3.0), ((0.02,), 0.5), ((0.02, 0.4), 1.2), ((2.0,), 3.0)]
+)
+def test_a_slow_network_is_waited_for_whoever_is_silent(
+    answered_s: tuple[float, ...], waits_s: float
+) -> None:
+    made = Patience({1, 2, 3})
+    for unit, after_s in enumerate(answered_s, 1):
+        made.answered(unit, after_s)
+    assert made.behind_gateway_s(3, 3.0, 0.0) == 3.0
+    made.silent(3)
+    assert made.behind_gateway_s(3, 3.0, 1.0) == 3.0, "its turn"
+    made.silent(3)
+    assert made.behind_gateway_s(3, 3.0, 2.0) == pytest.approx(waits_s)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,15 @@ class Patience:
             return whole_s
         return min(whole_s, max(SHORT_S, _SLOWER * self._slowest_s.get(unit_id, 0.0)))
 
+    def behind_gateway_s(self, unit_id: int, whole_s: float, now_s: float) -> float:
+        """The same over a network, which may itself be slow: less than the whole time only for one
+        that was silent all that time, and no less than the others behind the gateway need."""
+        slowest_s = max(self._slowest_s.values(), default=math.inf)
+        if unit_id not in self._silent:
+            return whole_s
+        waits_s = self.timeout_s(unit_id, whole_s, now_s)
+        return max(waits_s, min(whole_s, _SLOWER * slowest_s))
+
     def answered(self, unit_id: int, after_s: float) -> None:
         """It answered, after so long (s)."""
         self._silent.pop(unit_id, None)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sobre_drivers.errors import MeterError
 from sobre_drivers.meters.modbus import pdu
 from sobre_drivers.meters.modbus.blocks import Block
-from sobre_drivers.meters.modbus.patience import Down
+from sobre_drivers.meters.modbus.patience import Down, Patience
 
 # Transaction, protocol (0), length of what follows, unit (Messaging on TCP/IP V1.0b, 3.1.3).
 _HEAD = struct.Struct(">HHHB")
@@ -28,14 +28,18 @@ class TcpLine:
         self._socket: socket.socket | None = None
         self._transaction = 0
         self._lock = threading.Lock()
-        self._down = Down()
+        self._down, self._patience = Down(), Patience()
 
     def read(self, unit_id: int, block: Block, timeout_s: float) -> Sequence[int]:
         """The words of a block. Refused if the meter says no, MeterError if it does not answer."""
         with self._lock:
             self._down.check(unit_id)
+            asked_s = time.monotonic()
+            waits_s = self._patience.behind_gateway_s(unit_id, timeout_s, asked_s)
             try:
-                return pdu.words(block, self._answer(unit_id, block, timeout_s))
+                answer = self._answer(unit_id, block, waits_s)
+                self._patience.answered(unit_id, time.monotonic() - asked_s)
+                return pdu.words(block, answer)
             except pdu.Refused:
                 raise
             except MeterError:
@@ -44,8 +48,9 @@ class TcpLine:
                 raise
             except TimeoutError as error:
                 self._hang_up()
+                self._patience.silent(unit_id)
                 raise MeterError(
-                    f"no valid answer within {timeout_s:g} s; check unit id, power and network"
+                    f"no valid answer within {waits_s:g} s; check unit id, power and network"
                 ) from error
             except OSError as error:
                 self._hang_up()
@@ -53,6 +58,7 @@ class TcpLine:
 
     def share(self, unit_id: int) -> None:
         """Say that a meter with this unit id is read over this line."""
+        self._patience.units.add(unit_id)
 
     def close(self) -> None:
         """Hang up; the next read connects again."""
