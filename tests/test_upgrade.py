@@ -4,8 +4,11 @@ import hashlib
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -21,6 +24,8 @@ from first_folder import (
     first_version,
 )
 from sobre_agent import config as agent_config
+from sobre_agent.account import Account, Span
+from sobre_agent.cutters import cutter_for
 from sobre_agent.sources import sources_of
 from sobre_collector.config import load_config
 from sobre_collector.jobs import run_due
@@ -31,7 +36,12 @@ from sobre_collector.rows import Key
 from sobre_collector.store.ledger import STEPS, Ledger
 from sobre_collector.store.schema import Database
 from sobre_collector.store.sqlite import SqliteSeries
+from sobre_drivers.calendar import WorkingHours
 from sobre_drivers.errors import StoreError
+from sobre_drivers.load import Origin
+from sobre_drivers.sample import Described, Instant, Reading, Sample
+
+PARIS = ZoneInfo("Europe/Paris")
 
 
 @pytest.fixture
@@ -150,3 +160,43 @@ def test_collectors_file_of_that_day_means_what_it_meant(tmp_path: Path) -> None
         False,
         "all",
     )
+
+
+@dataclass
+class FirstLast:
+    """What an account of that day kept of its last sample: all of it must be there."""
+
+    at: dict[str, float]
+    line_s: float
+    age_s: float
+    power_w: float | None
+    state: str | None
+    pages: int | None
+
+
+def account(saved: dict[str, Any] | None = None) -> Account:
+    printer = Described("imp", "printer", 1500.0, "snmp", Origin.MEASURED)
+    return Account(printer, cutter_for("minute", PARIS, WorkingHours()), 10.0, saved)
+
+
+def sampled(of: Account, first_s: int, last_s: int) -> list[Span]:
+    """A page and 400 J every ten seconds, from a counter that began at 100."""
+    found = []
+    for s in range(first_s, last_s + 10, 10):
+        at = Instant(CLOSED_AT + s, 1000.0 + s, 1000.0 + s)
+        reading = Reading("imp", power_w=40.0, state="ready", pages=100 + s // 10)
+        found += of.take(Sample(at, reading))
+    return found
+
+
+def test_account_of_that_day_goes_on_and_todays_can_go_back() -> None:
+    today = account()
+    before = sampled(today, 0, 120)
+    saved = json.loads(json.dumps(today.saved()))
+    assert FirstLast(**saved["last"]).pages == 112
+    # As that day's agent left it: the counter stood there, and nowhere else.
+    del saved["pages"]
+    resumed = account(saved)
+    after = [*sampled(resumed, 130, 250), *resumed.finish()]
+    assert sum(span.pages or 0 for span in [*before, *after]) == 25
+    assert sum(span.energy_j for span in [*before, *after]) == 250 * 40

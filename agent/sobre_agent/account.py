@@ -124,7 +124,7 @@ class Account:
     def saved(self, clean: bool = False) -> dict[str, Any]:
         """All that a restart needs, as JSON; `clean` if nothing will be sampled after it."""
         return {
-            "last": None if self._last is None else asdict(self._last),
+            "last": None if self._last is None else asdict(self._last) | self._pages.of_old(),
             "register": asdict(self._register),
             "pages": asdict(self._pages),
             "open": self._open.saved(),

@@ -34,6 +34,10 @@ class PageCount:
     aside: Counter | None = None
     due: int | None = None
 
+    def of_old(self) -> dict[str, int | None]:
+        """The counter as version 0.1 kept it, which stops where it is missing: one may go back."""
+        return {"pages": None if self.anchor is None else self.anchor.pages}
+
     def count(self, age_s: float, pages: int | None, serial: str | None) -> list[str]:
         """Compare a counter with the one before; what is to be said of it, in words for the log.
 
