@@ -31,13 +31,22 @@ def code(*words: object) -> object:
 @pytest.mark.parametrize("year", ["99999", "-5", "0", "1e400", "2024x", "1999"])
 @pytest.mark.parametrize(
     "command",
-    ["report", "waste", "printers", "datacentre", "carbon", "plan-calibration", "publish"],
+    [
+        "report",
+        "waste",
+        "printers",
+        "datacentre",
+        "carbon",
+        "plan-calibration",
+        "publish",
+        "explain elec.energy",
+    ],
 )
 def test_no_command_takes_a_year_of_which_there_cannot_be_data(
     data: Path, capsys: pytest.CaptureFixture[str], command: str, year: str
 ) -> None:
     given = ["--", year] if command == "publish" else [f"--year={year}"]
-    assert code(command, "--data", data, *given) == 2
+    assert code(*command.split(), "--data", data, *given) == 2
     assert "year" in capsys.readouterr().err.splitlines()[-1]
 
 

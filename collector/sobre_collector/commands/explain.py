@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sobre_collector.commands.option_values import add_year
 from sobre_collector.indicators.moments import POOLED, Stratum
 from sobre_collector.perimeter.files import load_perimeter
 from sobre_collector.report import notation
@@ -35,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="data folder (default: ./sobre-data)"
     )
-    parser.add_argument("--year", type=int, help="calendar year (default: the last with data)")
+    add_year(parser)
     parser.add_argument(
         "--stratum", metavar="ORG/SITE/CLASS", help="also each month of one stratum, from its sums"
     )
