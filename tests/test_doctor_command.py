@@ -145,9 +145,18 @@ def test_a_full_disk_fails_before_it_stops_anything(
 def test_a_folder_without_a_store_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, found = told(capsys, "--data", str(tmp_path / "none"))
+    code, found = told(capsys, "--data", str(tmp_path))
     assert (code, found["store ledger.db"]["level"]) == (0, "WARN")
-    assert not (tmp_path / "none").exists()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["doctor", "check"])
+def test_a_folder_that_is_not_there_is_refused_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert main([command, "--data", str(tmp_path / "nowhere")]) == 2
+    assert "no such folder; name the collector's data folder" in capsys.readouterr().err
+    assert not (tmp_path / "nowhere").exists()
 
 
 def config(folder: Path, port: int, tls: str = "off") -> str:

@@ -71,7 +71,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def reviewed(config: Path | None, data: Path | None) -> Review:
-    """What the files say; ConfigError if none is named."""
+    """What the files say; ConfigError if none is named, or the data folder named is not there."""
+    if data is not None and not data.is_dir():
+        raise ConfigError(
+            f"--data {data}: no such folder; name the collector's data folder, or make one with "
+            "sobre up or sobre collect"
+        )
     if config is not None:
         return review(config)
     if data is not None:
