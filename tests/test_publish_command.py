@@ -159,6 +159,16 @@ def test_a_baseline_without_evidence_is_named(
     assert version.facts["without_document"] == [["bx", "server"]]
 
 
+def test_the_list_reads_as_sentences(tmp_path: Path, capsys: Captured) -> None:
+    folder = house(tmp_path)
+    assert publish(folder) == 0
+    capsys.readouterr()
+    assert sobre(folder, "publish") == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("baseline version 1, ")
+    assert "; the first version; sha256 " in line
+
+
 def test_holes_of_the_head_count_are_named(tmp_path: Path, capsys: Captured) -> None:
     folder = house(tmp_path)
     months = [f"{year}-{m:02}" for year in (2022, 2024) for m in range(1, 13)]

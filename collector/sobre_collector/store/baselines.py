@@ -47,7 +47,7 @@ class Baselines:
                 f"baseline: {changed} differ from version {there[-1].version}, which was published "
                 "from; undo the change, or say why with --baseline-reason"
             )
-        first = reason.strip() or "first published from"
+        first = reason.strip() or "the first version"
 
         def content(_: list[Link]) -> str:
             return json.dumps({"facts": facts, "reason": first}, sort_keys=True)
