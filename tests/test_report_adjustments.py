@@ -21,8 +21,9 @@ from sobre_collector.report.fingerprint import input_sha256
 from sobre_collector.report.html_file import html_file
 from sobre_collector.report.model import Report
 from sobre_collector.report.result_csv import result_files
+from sobre_collector.report.sentences import missing
 from sobre_collector.report.source import facts as facts_of
-from sobre_collector.report.wording import LANGUAGES
+from sobre_collector.report.wording import LANGUAGES, Lang, plain
 from sobre_collector.store.ledger import Ledger
 
 COOLING = Stratum("bx", "dc1", "cooling")
@@ -198,6 +199,16 @@ def test_degree_days_that_lack_leave_no_percentage_and_name_the_months() -> None
         ("degree-days-missing", "2025-07")
     ]
     assert "juillet 2025" in html_file(found, "fr")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_reference_that_adjustments_bring_below_zero_says_so(lang: Lang) -> None:
+    found = report(year_of(COOLING, 1_900_000.0), room(), 2025, told(entry("x", -9e6, 1_000.0)))
+    assert found.result is None
+    said = [plain(text) for text in missing(found, lang)]
+    # 1.8 GWh less 9 GWh.
+    assert any(("-7.20\u202fGWh" if lang == "en" else "-7,20\u202fGWh") in text for text in said)
+    assert not any("No consumption" in text or "Aucune consommation" in text for text in said)
 
 
 def test_the_report_takes_its_rows_from_the_ledger(tmp_path: Path) -> None:

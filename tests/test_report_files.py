@@ -18,7 +18,7 @@ from report_fleet import (
     unequal_organisations,
 )
 from sobre_collector.commands.report import write
-from sobre_collector.indicators.moments import StratumMonth
+from sobre_collector.indicators.moments import Stratum, StratumMonth
 from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.report.as_json import as_json
 from sobre_collector.report.csv_files import csv_files, written
@@ -113,6 +113,27 @@ def test_a_result_says_what_it_is_worth(
     assert json.loads(as_json(found))["status"] == status
     said = summary(found, "fr")
     assert (words in said) if words else ("provisoire" not in said)
+
+
+@pytest.mark.parametrize(
+    ("servers", "status", "words"),
+    [
+        (1.0, "complete", "What weakens this result"),
+        (0.25, "provisional", "Provisional result: inventory below what is seen in most strata."),
+    ],
+    ids=["one-of-two", "most"],
+)
+def test_an_inventory_below_what_is_seen_is_told_on_the_terminal(
+    servers: float, status: str, words: str
+) -> None:
+    server = Stratum("bx", "dc1", "server")
+    inventory = {"2022-01": {LAPTOP: (25.0, 0.0), server: (servers, 0.0)}}
+    found = _report(stated=replace(perimeter(), inventory=inventory))
+    said = summary(found, "en")
+    assert found.status == status
+    assert words in said
+    weak = said[said.index("What weakens this result") : said.index("Key figures")]
+    assert "inventory below what is seen" in weak.lower()
 
 
 def test_names_from_files_cannot_become_markup() -> None:

@@ -252,13 +252,19 @@ class Report:
 
     @property
     def weak(self) -> tuple[str, ...]:
-        """Why a result is provisional: "months" (not the whole year), "measured" (under half)."""
+        """Why a result is provisional.
+
+        "months" (not the whole year), "measured" (under half), or "inventory" (below what is seen
+        in most strata: it is then a part of the fleet that is called the whole).
+        """
         measured = self.energy.measured_share_ratio
+        too_small = sum("inventory-too-small" in one.flags for one in self.coverage)
         return tuple(
             name
             for name, holds in (
                 ("months", not self.period.complete),
                 ("measured", measured is not None and measured < PROVISIONAL_BELOW_RATIO),
+                ("inventory", 2 * too_small > len(self.coverage)),
             )
             if holds
         )

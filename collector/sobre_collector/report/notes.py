@@ -124,6 +124,8 @@ def reason(code: str, found: Reduction, drawn: Drawn) -> Note:
     if code == "baseline-too-uncertain":
         u_ratio = found.adjusted.u_kwh / found.adjusted.total_kwh
         return Note(code, {"u_ratio": u_ratio, "limit_ratio": MAX_CV_OF_BASELINE})
+    if code == "no-energy" and found.adjusted.total_kwh <= 0 < found.reporting.total_kwh:
+        return Note("adjusted-below-zero", {"adjusted_kwh": found.adjusted.total_kwh})
     if code == "no-data":
         months = [*drawn.months, *months_of(drawn.fleet.perimeter.baseline.year)]
         unseen = {

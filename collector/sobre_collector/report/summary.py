@@ -4,7 +4,7 @@ from sobre_collector.report import outlook as forecasting
 from sobre_collector.report.model import Report
 from sobre_collector.report.rows import conservation_rows, figure_rows, trajectory_rows
 from sobre_collector.report.sections import shown
-from sobre_collector.report.sentences import missing, said, span
+from sobre_collector.report.sentences import missing, said, span, weaknesses
 from sobre_collector.report.wording import Lang, plain, say
 
 
@@ -22,6 +22,9 @@ def summary(report: Report, lang: Lang) -> str:
     if outlook is not None:
         lines += [plain(text) for text in forecasting.sentences(outlook, lang)]
     lines.append(say(lang, "said.period", span=span(report, lang)))
+    weak = weaknesses(report, lang)
+    if weak:
+        lines += ["", say(lang, "title.notes"), *(f"- {plain(text)}" for text in weak)]
     for title, rows in (
         ("figures", figure_rows(report, lang)),
         ("trajectory", trajectory_rows(report, lang)),

@@ -15,6 +15,7 @@ ENGLISH = {
     "said.provisional": "Provisional result: {reasons}.",
     "said.provisional_months": "fewer than 12 complete months",
     "said.provisional_measured": "less than 50% measured",
+    "said.provisional_inventory": "inventory below what is seen in most strata",
     "said.insufficient": "Insufficient data",
     "headline.interval": "{low} to {high} (95% confidence interval)",
     "headline.baseline": "Reference situation: **{baseline_year}** ({kind})",
@@ -106,6 +107,8 @@ ENGLISH = {
     "note.left-out": "Outside the constant perimeter, so not counted: {names}.",
     "note.inventory-carried": "The inventory of {count} months is that of an earlier one.",
     "note.no-energy": "No consumption is known for one of the two periods.",
+    "note.adjusted-below-zero": "The adjusted reference situation is {adjusted_kwh}, no energy "
+    "above zero: the signed adjustments take away more than was consumed. Check their amounts.",
     "note.no-data": "In the inventory, but too few devices of the class are monitored to tell what "
     "it uses (none; or one or two workstations, which are not kept): {class}.",
     "note.model-offset": "The error of the power model is common to all devices of a class (up to "

@@ -16,6 +16,8 @@ FRENCH = {
     "said.provisional": "Résultat provisoire : {reasons}.",
     "said.provisional_months": "moins de 12 mois complets",
     "said.provisional_measured": "moins de 50 % mesuré",
+    "said.provisional_inventory": "inventaire inférieur à ce qui est vu dans la plupart des "
+    "strates",
     "said.insufficient": "Données insuffisantes",
     "headline.interval": "de {low} à {high} (intervalle de confiance à 95 %)",
     "headline.baseline": "Situation de référence : **{baseline_year}** ({kind})",
@@ -111,8 +113,11 @@ FRENCH = {
     "note.left-out": "Hors du périmètre constant, donc non comptés : {names}.",
     "note.inventory-carried": "L’inventaire de {count} mois reprend celui d’un mois antérieur.",
     "note.no-energy": "Aucune consommation n’est connue pour l’une des deux périodes.",
+    "note.adjusted-below-zero": "La référence ajustée est de {adjusted_kwh}, ce qui n’est pas une "
+    "énergie positive : les ajustements signés retirent plus que ce qui était consommé. Vérifiez "
+    "leurs montants.",
     "note.no-data": "À l’inventaire, mais trop peu d’appareils suivis dans la famille pour dire sa "
-    "consommation (aucun ; ou un ou deux postes, qui ne sont pas conservés) : {class}.",
+    "consommation (aucun ; ou moins de six postes, qui ne sont pas conservés) : {class}.",
     "note.model-offset": "L’erreur du modèle de puissance est commune à tous les appareils d’une "
     "famille (jusqu’à ± {u_ratio} à 95 % : {class}) et ne diminue pas avec leur nombre. "
     "L’intervalle des kWh la contient. Celui de l’évolution n’en garde que ce que change le poids "
@@ -123,7 +128,7 @@ FRENCH = {
     "ce modèle, rien ne se compense.",
     "note.rounded": "Certains groupes de postes sont trop petits pour être montrés : somme brute "
     "(à {step_kwh} près) et les parts sont arrondies pour n’en rien livrer.",
-    "note.pooled": "Une strate d’un ou deux postes suivis n’est pas conservée telle quelle : elle "
+    "note.pooled": "Une strate de moins de six postes suivis n’est pas conservée telle quelle : elle "
     "est réunie à d’autres, et sa consommation déduite de sa famille ({count} mois concernés).",
     "note.headcount-carried": "Les effectifs de {count} mois reprennent ceux d’un mois antérieur : "
     "{names}.",
