@@ -18,6 +18,8 @@ from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.meters import catalog
 from sobre_drivers.meters.configured import Login, Part
 from sobre_drivers.meters.kind import MeterDriver
+from sobre_drivers.meters.redfish import decoding
+from sobre_drivers.registers import Limits, Register, Shown, Step, Verdict, settle
 from sobre_drivers.sample import UJ_PER_KWH
 
 Answer = Callable[[Question], Said | None]
@@ -328,3 +330,34 @@ def test_a_controller_that_comes_back_is_looked_at_anew(
 def test_a_server_without_a_host_is_refused() -> None:
     with pytest.raises(ConfigError, match="host is missing"):
         catalog.describe(Meter("s", "redfish", serial_port="x"))
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"LifetimeReading": 5000, "Reading": 12}, {"Reading": 5000.5}),
+        ({"Reading": 12}, {"LifetimeReading": 12.5}),
+    ],
+    ids=["lifetime-is-gone", "lifetime-comes"],
+)
+def test_another_register_of_a_chassis_is_no_step_of_the_first(
+    before: dict[str, float], now: dict[str, float]
+) -> None:
+    limits = Limits(1000.0, UJ_PER_KWH)
+    state = Register()
+    steps: list[Step] = []
+    for at_s, said in enumerate((before, before, now, now)):
+        told = decoding.environment({"EnergykWh": said})
+        assert told.energy_kwh is not None
+        shown = Shown(at_s * 10.0, int(told.energy_kwh * UJ_PER_KWH), told.counter)
+        state, made = settle(state, shown, limits)
+        steps += made
+    assert [step.verdict for step in steps] == [Verdict.OK, Verdict.REPLACED, Verdict.OK]
+    assert sum(step.energy_uj or 0 for step in steps) == 0
+
+
+def test_a_supply_that_is_pulled_takes_no_energy_with_it() -> None:
+    one = decoding.supply({"EnergykWh": {"LifetimeReading": 800}})
+    both, alone = decoding.together([one, one]), decoding.together([one])
+    assert (both.energy_kwh, alone.energy_kwh) == (1600, 800)
+    assert both.counter != alone.counter

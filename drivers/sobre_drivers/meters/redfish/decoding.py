@@ -18,10 +18,14 @@ SESSIONS = f"{ROOT}/SessionService/Sessions"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Power (W) and energy (kWh) of a chassis; None: not said."""
+    """Power (W) and energy (kWh) of a chassis; None: not said.
+
+    `counter` says which of its registers told the energy: from one to another there is no step.
+    """
 
     power_w: float | None = None
     energy_kwh: float | None = None
+    counter: str | None = None
 
     @property
     def empty(self) -> bool:
@@ -49,10 +53,7 @@ def identifier(path: str) -> str:
 
 def environment(metrics: Json) -> Shown:
     """What EnvironmentMetrics says. The lifetime's energy is before one that somebody may reset."""
-    lifetime = positive(metrics, "EnergykWh", "LifetimeReading")
-    since_reset = positive(metrics, "EnergykWh", "Reading")
-    energy_kwh = since_reset if lifetime is None else lifetime
-    return Shown(_drawn(positive(metrics, "PowerWatts", "Reading")), energy_kwh)
+    return Shown(_drawn(positive(metrics, "PowerWatts", "Reading")), *_counted(metrics))
 
 
 def power(resource: Json) -> Shown:
@@ -67,12 +68,7 @@ def power(resource: Json) -> Shown:
 
 def supply(metrics: Json) -> Shown:
     """What the Metrics of one power supply say of its input."""
-    lifetime = positive(metrics, "EnergykWh", "LifetimeReading")
-    since_reset = positive(metrics, "EnergykWh", "Reading")
-    return Shown(
-        positive(metrics, "InputPowerWatts", "Reading"),
-        since_reset if lifetime is None else lifetime,
-    )
+    return Shown(positive(metrics, "InputPowerWatts", "Reading"), *_counted(metrics))
 
 
 def together(parts: Iterable[Shown]) -> Shown:
@@ -80,9 +76,12 @@ def together(parts: Iterable[Shown]) -> Shown:
     listed = list(parts)
     powers = [each.power_w for each in listed if each.power_w is not None]
     energies = [each.energy_kwh for each in listed if each.energy_kwh is not None]
+    counted = bool(listed) and len(energies) == len(listed)
+    counters = ", ".join(each.counter or "" for each in listed)
     return Shown(
         _drawn(sum(powers)) if listed and len(powers) == len(listed) else None,
-        sum(energies) if listed and len(energies) == len(listed) else None,
+        sum(energies) if counted else None,
+        f"supplies: {counters}" if counted else None,
     )
 
 
@@ -96,6 +95,7 @@ def either(first: Shown, second: Shown) -> Shown:
     return Shown(
         second.power_w if first.power_w is None else first.power_w,
         second.energy_kwh if first.energy_kwh is None else first.energy_kwh,
+        second.counter if first.energy_kwh is None else first.counter,
     )
 
 
@@ -106,6 +106,15 @@ def inner(chassis: Mapping[str, Json]) -> set[str]:
         for path, resource in chassis.items()
         if link(resource, "Links", "ContainedBy") in chassis.keys() - {path}
     }
+
+
+def _counted(metrics: Json) -> tuple[float | None, str | None]:
+    """Energy (kWh) and which register it is; the lifetime's is before one that may be reset."""
+    for name in ("LifetimeReading", "Reading"):
+        energy_kwh = positive(metrics, "EnergykWh", name)
+        if energy_kwh is not None:
+            return energy_kwh, name
+    return None, None
 
 
 def _drawn(power_w: float | None) -> float | None:

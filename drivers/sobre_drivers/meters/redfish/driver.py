@@ -58,8 +58,11 @@ class RedfishDriver:
         self._session.close()
 
     def _reading(self, device: str, shown: Shown) -> Reading:
-        register_uj = counted_uj(shown.energy_kwh, UJ_PER_KWH) if self._by_register else None
-        return Reading(device, register_uj, shown.power_w)
+        if not self._by_register:
+            return Reading(device, power_w=shown.power_w)
+        register_uj = counted_uj(shown.energy_kwh, UJ_PER_KWH)
+        # Another register is another meter: what lies between the two is no energy.
+        return Reading(device, register_uj, shown.power_w, shown.counter)
 
     def _shown(self) -> dict[str, Shown]:
         try:
