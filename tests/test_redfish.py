@@ -346,8 +346,8 @@ def test_another_register_of_a_chassis_is_no_step_of_the_first(
     limits = Limits(1000.0, UJ_PER_KWH)
     state = Register()
     steps: list[Step] = []
-    for at_s, said in enumerate((before, before, now, now)):
-        told = decoding.environment({"EnergykWh": said})
+    for at_s, figures in enumerate((before, before, now, now)):
+        told = decoding.environment({"EnergykWh": figures})
         assert told.energy_kwh is not None
         shown = Shown(at_s * 10.0, int(told.energy_kwh * UJ_PER_KWH), told.counter)
         state, made = settle(state, shown, limits)
