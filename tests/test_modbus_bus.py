@@ -16,7 +16,7 @@ from sobre_agent.schedule import Group
 from sobre_agent.silence import Silence
 from sobre_agent.sources import Source
 from sobre_drivers.meters import catalog
-from sobre_drivers.meters.configured import MeterSettings
+from sobre_drivers.meters.configured import MeterSettings, SerialLine
 from sobre_drivers.meters.kind import Lines
 from sobre_drivers.meters.modbus import patience
 from sobre_drivers.meters.modbus.rtu import RtuLine
@@ -80,8 +80,10 @@ def adapter(tmp_path: Path) -> Iterator[Adapter]:
 def sources(line: RtuLine, path: str) -> list[Source]:
     lines: Lines = {("modbus", path): (line, (9600, "even", 1))}
     made = []
+    serial = SerialLine(9600, "even", 1)
     for unit in UNITS:
-        meter = MeterSettings(f"m{unit:02d}", "eastron-sdm120", serial_port=path, unit_id=unit)
+        name = f"m{unit:02d}"
+        meter = MeterSettings(name, "eastron-sdm120", serial_port=path, unit_id=unit, serial=serial)
         driver = catalog.driver_for(meter, lines=lines)
         made.append(Source(meter.device, driver, PERIOD_S, "minute", path))
     return made

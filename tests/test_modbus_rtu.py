@@ -196,7 +196,7 @@ def test_bus_settings_that_differ_are_refused(adapter: Adapter) -> None:
     other = MeterSettings(
         "m2", "eastron-sdm120", serial_port=adapter.path, unit_id=2, serial=SerialLine(19200)
     )
-    with pytest.raises(ConfigError, match=r"m2: .* is wanted as 19200 even 1, and as 9600 even 1"):
+    with pytest.raises(ConfigError, match=r"m2: .* is wanted as 19200 none 1, and as 2400 none 1"):
         catalog.driver_for(other, lines=lines)
 
 
@@ -220,13 +220,13 @@ profile = "eastron-sdm120"
 serial_port = "/dev/nowhere"
 unit_id = 2
 [meters.serial]
-parity = "none"
+parity = "even"
 """,
         "utf-8",
     )
     problems, _ = check.found(tmp_path / "agent.toml")
     (said,) = problems
-    assert "m2: /dev/nowhere is wanted as 9600 none 1, and as 9600 even 1" in said
+    assert "m2: /dev/nowhere is wanted as 2400 even 1, and as 2400 none 1" in said
 
 
 @pytest.mark.parametrize(
