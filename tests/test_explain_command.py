@@ -1,5 +1,6 @@
 """`sobre explain`: what it prints is enough to compute the figure again, and tells of nobody."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from report_fleet import LAPTOP, half_monitored, month, unequal_organisations
 from sobre_collector.cli import main
+from sobre_collector.indicators.moments import Stratum
+from sobre_collector.indicators.unit_month import PageSums, Printing, UnitMonth
 from sobre_collector.perimeter.facts import months_of
 from sobre_collector.report.explained import INDICATORS
 from sobre_collector.store.ledger import Ledger
@@ -196,3 +199,35 @@ def test_a_small_site_is_not_given_back_by_the_other_sites_of_its_organisation(
     text = explained(folder, capsys, "elec.energy")
     assert "Rest of bx, not published by stratum: T = 54,720.000 kWh" in text
     assert "720.000 kWh ;" not in text.replace("54,720.000", "")
+
+
+@pytest.mark.parametrize(
+    ("printers", "private", "code"),
+    [(1, True, 1), (9, True, 1), (10, True, 0), (1, False, 0)],
+    ids=["one", "nine", "ten", "nobodys"],
+)
+def test_few_printers_of_which_one_stands_in_an_office_are_not_shown_by_stratum(
+    folder: Path, capsys: pytest.CaptureFixture[str], printers: int, private: bool, code: int
+) -> None:
+    with (folder / "inventory.csv").open("a") as file:
+        file.write(f"2022-01,bx,hdv,printer,{printers},0\n")
+    stratum = Stratum("bx", "hdv", "printer")
+    ledger = Ledger(folder / "ledger.db", create=False)
+    ledger.put_months([month(name, stratum, printers, 7.0) for name in months_of(2025)])
+    told = Printing(
+        "M", "", "sheets", private, (20, 10), (1, 1), (1, 1), (1, 1), {"ready": 2.0},
+        (0, 0), (0, 0), 0, PageSums(),
+    )  # fmt: skip
+    for name in months_of(2025):
+        where = (name, "n", "p", "printer", "bx", "hdv", (20, 10), (20.0, 10.0))
+        ledger.units.put(name, [UnitMonth(*where, (7.0, 0.0), (0.0, 0.0), 0.0, True, told)])
+    ledger.close()
+    words = ["elec.energy", "--stratum", "bx/hdv/printer", "--data", str(folder), "--year", "2025"]
+    assert main(["explain", *words]) == code
+    text = explained(folder, capsys, "elec.energy")
+    # 12 × 7 kWh, which the rest of the organisation must not be either.
+    assert ("T = 84.000 kWh" in text) is (code == 0)
+    assert main(["report", "--json", *words[3:]]) == 0
+    coverage = json.loads(capsys.readouterr().out)["coverage"]
+    (found,) = [each for each in coverage if each["device_class"] == "printer"]
+    assert found["devices"] == (None if code else printers)

@@ -7,13 +7,16 @@ from statistics import fmean
 from sobre_collector.indicators.privacy import is_personal
 from sobre_collector.indicators.total import StratumTotal
 from sobre_collector.report.model import Coverage, Note
+from sobre_collector.report.monthly import Fleet
 
 
-def coverage(totals: Sequence[StratumTotal], at_least: int) -> tuple[Coverage, ...]:
+def coverage(fleet: Fleet, months: Sequence[str]) -> tuple[Coverage, ...]:
     """One row a stratum: mean units, devices and method of its last month, mean f, all its flags.
 
-    Workstations fewer than `at_least` are not counted out.
+    Workstations, and printers that may stand in an office, are not counted out where they are few.
     """
+    totals, at_least = fleet.of(months), fleet.perimeter.publish_at_least
+    offices = {stratum for month, stratum in fleet.private if month in months}
     by_stratum: dict[tuple[str, str, str], list[StratumTotal]] = defaultdict(list)
     for one in totals:
         stratum = one.stratum
@@ -21,7 +24,8 @@ def coverage(totals: Sequence[StratumTotal], at_least: int) -> tuple[Coverage, .
     found = []
     for key, members in sorted(by_stratum.items()):
         last = max(members, key=lambda one: one.month)
-        few = is_personal(key[2]) and min(one.devices_n for one in members) < at_least
+        of_people = is_personal(key[2]) or last.stratum in offices
+        few = of_people and min(one.devices_n for one in members) < at_least
         found.append(
             Coverage(
                 *key,

@@ -10,6 +10,7 @@ from sobre_collector.perimeter.facts import Perimeter, months_of
 from sobre_collector.report.facts import Facts
 from sobre_collector.report.groups import Groups, groups
 from sobre_collector.report.monthly import Fleet, fleet, users, window
+from sobre_collector.report.open_strata import private_strata
 from sobre_collector.report.reference import Reference, reference
 
 
@@ -36,7 +37,15 @@ def drawn_from(
     rows: Sequence[StratumMonth], perimeter: Perimeter, year: int, facts: Facts
 ) -> Drawn:
     """What a year's report is drawn from."""
-    of_fleet = fleet(rows, perimeter, year, facts.this_month, facts.meter_u, facts.common_u)
+    of_fleet = fleet(
+        rows,
+        perimeter,
+        year,
+        facts.this_month,
+        facts.meter_u,
+        facts.common_u,
+        private_strata(facts.inputs.get("printers", {}).get("months", ())),
+    )
     twelve = window(of_fleet.complete, year)
     months = twelve or tuple(m for m in months_of(year) if m in of_fleet.complete)
     organisations = of_fleet.organisations

@@ -61,7 +61,7 @@ def report(
         ),
         organisations=drawn.groups.organisations,
         classes=drawn.groups.classes,
-        coverage=coverage(drawn.fleet.of(drawn.months), perimeter.publish_at_least),
+        coverage=coverage(drawn.fleet, drawn.months),
         conservation=facts.conservation,
         notes=(*notes_of(drawn, facts), *notes_of_sections(sections)),
         provenance=model.Provenance(

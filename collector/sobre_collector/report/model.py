@@ -184,7 +184,8 @@ class Group:
 class Coverage:
     """How much of a stratum is monitored: `inventory` units (N), `devices` (n), f in device-days.
 
-    `devices` and `coverage_ratio` are None for fewer workstations than may be published.
+    `devices` and `coverage_ratio` are None for fewer workstations than may be published, and for
+    so few printers of which one may stand in an office.
     """
 
     organisation: str

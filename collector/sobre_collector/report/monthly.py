@@ -31,7 +31,8 @@ class Fleet:
     each complete month which organisations may be shown.
 
     `totals` carry no error of a power model; `common_u` is that error (k = 1, relative) by class,
-    and by calibration of a class (`indicators.calibration.source`).
+    and by calibration of a class (`indicators.calibration.source`). `private` are the strata of
+    months in which a printer may stand in one person's office.
     """
 
     perimeter: Perimeter
@@ -43,6 +44,7 @@ class Fleet:
     too_few: tuple[str, ...]
     disclosed: Mapping[str, Disclosed]
     common_u: Mapping[str, float]
+    private: frozenset[tuple[str, Stratum]] = frozenset()
 
     def of(self, months: Sequence[str]) -> list[StratumTotal]:
         """Stratum totals of several months as they are compared: without their models' error."""
@@ -78,6 +80,7 @@ def fleet(
     this_month: str,
     meter_u: Mapping[str, float],
     common_u: Mapping[str, float],
+    private: frozenset[tuple[str, Stratum]] = frozenset(),
 ) -> Fleet:
     """The months from the baseline year to the end of `year`, in the constant perimeter.
 
@@ -122,6 +125,7 @@ def fleet(
         too_few=too_few,
         disclosed=shown,
         common_u=common_u,
+        private=private,
     )
 
 
