@@ -9,6 +9,7 @@ from math import hypot, log
 from sobre_collector.indicators.reduction import Reduction
 from sobre_collector.indicators.trajectory import elapsed_years, path_ratio, required
 from sobre_collector.perimeter.facts import months_of
+from sobre_collector.report import explained_errors
 from sobre_collector.report.adjusting import Adjusted
 from sobre_collector.report.class_factors import by_class
 from sobre_collector.report.explained_strata import interval_lines, strata_block
@@ -46,7 +47,10 @@ def baseline(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:
     lines = [
         f"{name(write.lang, 'class', key)}: {write.kwh(groups[key])}" for key in sorted(groups)
     ]
-    lines.append(f"E_B = {write.kwh(found.total_kwh)} ; u = {write.kwh(found.u_kwh)}")
+    lines.append(
+        f"E_B = {write.kwh(found.total_kwh)} ; u = {write.kwh(found.u_kwh)} ; "
+        f"ν = {explained_errors.freedom(found.df, write)}"
+    )
     if stated.kind in ("declared", "billed"):
         half_kwh = found.u_kwh * 3**0.5
         lines.append(f"u = a/√3 = {write.kwh(half_kwh)}/√3")
@@ -96,7 +100,7 @@ def adjusted(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:
         f"{write.number(way.perimeter_kwh, 3)})×{write.number(way.factor_ratio, 6)} + "
         f"{write.number(way.weather_kwh + way.non_routine_kwh, 3)} = {write.kwh(way.adjusted_kwh)}"
     )
-    lines.append(f"u* = {write.kwh(way.u_kwh)}")
+    lines += explained_errors.of_adjusted(drawn, way, before, after, write)
     yield Block("E*", tuple(lines))
 
 
@@ -105,7 +109,13 @@ def reduction(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:
     yield from baseline(worked, report, write)
     yield from adjusted(worked, report, write)
     yield from energy(worked, report, write)
-    yield Block("R", tuple(_reduction_lines(worked.found[0], write)))
+    yield Block(
+        "R",
+        (
+            *explained_errors.of_reporting(worked.drawn, worked.found[0], write),
+            *_reduction_lines(worked.found[0], write),
+        ),
+    )
 
 
 def _reduction_lines(found: Reduction, write: Writer) -> Iterator[str]:
@@ -122,7 +132,8 @@ def _reduction_lines(found: Reduction, write: Writer) -> Iterator[str]:
         f"cv_R = {write.number(reporting.u_kwh, 3)}/E_R = {write.number(cv_r, 6)} ; "
         f"cv* = {write.number(reference.u_kwh, 3)}/E* = {write.number(cv_b, 6)}"
     )
-    yield f"cv_Q = √(cv_R² + cv*²) = {write.number(cv, 6)} ; ν = {write.number(found.df, 1)}"
+    df = explained_errors.freedom(found.df, write)
+    yield f"cv_Q = √(cv_R² + cv*²) = {write.number(cv, 6)} ; ν = {df}"
     if found.low_ratio is not None and found.high_ratio is not None:
         t = log((1 - found.low_ratio) / q) / cv if cv > 0 else 0.0
         yield (

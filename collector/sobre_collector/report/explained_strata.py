@@ -69,6 +69,9 @@ def stratum_block(
     for one in members:
         row = rows.get(one.month)
         lines = _ratio_lines(row, one, write) if row is not None and row.devices else []
+        if row is not None and one.method == "census":
+            meter_u = drawn.fleet.meter_u.get(stratum.device_class, 0.0)
+            lines.append(_census_line(row, one, meter_u, write))
         units = drawn.fleet.perimeter.inventory_of(one.month).values.get(stratum)
         if units is not None and one.inventory_n > 0:
             of_units = (one.total_kwh / one.inventory_n * units[1] / RECTANGULAR) ** 2
@@ -127,6 +130,19 @@ def _ratio_lines(row: StratumMonth, one: StratumTotal, write: Writer) -> list[st
             f"{write.number(square, 4)} = {write.number((1 - f) * n / (n - 1) * square, 4)} kWh²"
         )
     return lines
+
+
+def _census_line(row: StratumMonth, one: StratumTotal, meter_u: float, write: Writer) -> str:
+    u = write.number(meter_u, 6)
+    if row.squares is None:
+        formula, numbers = "(u_m·T)²", f"({u}×{write.number(one.total_kwh, 3)})²"
+        variance = (meter_u * one.total_kwh) ** 2
+    else:
+        xx = dict(zip(PAIRS, row.squares, strict=True))
+        square = xx[0, 0] + 2 * xx[0, 1] + xx[1, 1]
+        formula, numbers = "u_m²·Σ(x + x′)²", f"{u}²×{write.number(square, 4)}"
+        variance = meter_u**2 * square
+    return f"V = {formula} = {numbers} = {write.number(variance, 4)} kWh² ({write.say('meters')})"
 
 
 # Work days and days of rest of kWh (x) and of valid days (w).

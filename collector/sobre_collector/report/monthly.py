@@ -6,7 +6,7 @@ the figure beside it.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import hypot, sqrt
 
 from sobre_collector.indicators.calibration import source
@@ -32,7 +32,8 @@ class Fleet:
 
     `totals` carry no error of a power model; `common_u` is that error (k = 1, relative) by class,
     and by calibration of a class (`indicators.calibration.source`). `private` are the strata of
-    months in which a printer may stand in one person's office.
+    months in which a printer may stand in one person's office; `meter_u` is the relative standard
+    uncertainty of one meter by class.
     """
 
     perimeter: Perimeter
@@ -45,6 +46,7 @@ class Fleet:
     disclosed: Mapping[str, Disclosed]
     common_u: Mapping[str, float]
     private: frozenset[tuple[str, Stratum]] = frozenset()
+    meter_u: Mapping[str, float] = field(default_factory=dict)
 
     def of(self, months: Sequence[str]) -> list[StratumTotal]:
         """Stratum totals of several months as they are compared: without their models' error."""
@@ -126,6 +128,7 @@ def fleet(
         disclosed=shown,
         common_u=common_u,
         private=private,
+        meter_u=meter_u,
     )
 
 
