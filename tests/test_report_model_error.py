@@ -8,6 +8,7 @@ import pytest
 from report_fleet import FACTS, half_monitored, measured_before, perimeter
 from sobre_collector.perimeter.facts import Baseline
 from sobre_collector.report.figures import report
+from sobre_collector.report.rows import figure_rows
 from sobre_collector.report.source import common_u, meter_u
 from sobre_collector.rows import Device, Key
 
@@ -43,6 +44,12 @@ def test_the_same_power_model_in_both_years_cancels_but_for_the_weight_of_its_cl
     assert low == pytest.approx(1 - 90 / 102 * exp(half), abs=1e-6)
     assert found.baseline.u_kwh == pytest.approx(6_000)
     assert found.energy.u_kwh == pytest.approx(5_400)
+    # What R takes is said apart: nothing of the baseline's own, and what does not cancel.
+    assert found.baseline.u_compared_kwh == pytest.approx(0)
+    assert found.energy.u_compared_kwh == pytest.approx(90_000 * 0.1 * (66 / 102 - 54 / 90))
+    sure = figure_rows(found, "en")
+    (told,) = [row[2] for row in sure if "standard deviation" in row[2]]
+    assert "6.00\u202fMWh with the power models' error" in told
     notes = {note.code: note.values for note in found.notes}
     assert notes["model-offset"] == {"class": "workstation.laptop", "u_ratio": pytest.approx(0.2)}
 

@@ -49,7 +49,7 @@ def report(
             drawn.after.count if drawn.after else None,
             perimeter.user_definition,
         ),
-        energy=_energy(drawn),
+        energy=_energy(drawn, found if result else ()),
         result=result,
         missing=tuple(missing),
         beside=_beside(drawn, found) if result else model.Beside(None, None, None),
@@ -116,10 +116,11 @@ def _baseline(drawn: Drawn) -> model.Baseline:
         drawn.reference.evidence,
         stated.approved_by,
         stated.approved_on,
+        found.u_kwh if found else None,
     )
 
 
-def _energy(drawn: Drawn) -> model.Energy:
+def _energy(drawn: Drawn, found: Sequence[reductions.Reduction]) -> model.Energy:
     total = drawn.absolute
     if not drawn.months:
         return model.Energy(None, None, None, None, None, None, None)
@@ -136,6 +137,7 @@ def _energy(drawn: Drawn) -> model.Energy:
         shares[1],
         shares[2],
         drawn.fleet.naive_kwh(drawn.months),
+        found[0].reporting.u_kwh if found else None,
     )
 
 

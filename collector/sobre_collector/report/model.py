@@ -60,7 +60,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The reference situation and its evidence; `u_kwh` is a standard uncertainty (k = 1)."""
+    """The reference situation and its evidence; `u_kwh` is a standard uncertainty (k = 1).
+
+    It is that of the kWh themselves, with what power models err by; `u_compared_kwh` is without,
+    as R takes it, since the same model errs alike in both periods.
+    """
 
     year: int
     kind: str
@@ -69,6 +73,7 @@ class Baseline:
     evidence: str
     approved_by: str = ""
     approved_on: str = ""
+    u_compared_kwh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ class Energy:
     """Energy of the reporting period: its estimate, and what it is made of.
 
     The three shares add up to 1. `naive_kwh` is what adding up the monitored devices gives.
+    `u_kwh` is that of the kWh themselves; `u_compared_kwh` that which R takes, with only so much of
+    the power models' error as does not cancel (None without a result).
     """
 
     energy_kwh: float | None
@@ -94,6 +101,7 @@ class Energy:
     estimated_share_ratio: float | None
     extrapolated_share_ratio: float | None
     naive_kwh: float | None
+    u_compared_kwh: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

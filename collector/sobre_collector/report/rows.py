@@ -11,7 +11,7 @@ def figure_rows(report: Report, lang: Lang) -> list[list[str]]:
     base, energy = report.baseline, report.energy
     kind = name(lang, "kind", base.kind)
     label = say(lang, "row.baseline", baseline_year=base.year, kind=kind)
-    sure = "" if base.u_kwh is None else say(lang, "row.u", u=notation.energy(base.u_kwh, lang))
+    sure = _deviation(base.u_kwh, base.u_compared_kwh, lang)
     result = report.result
     rows = _change_rows(report, lang) if result is not None else []
     rows.append([label, _kwh(base.energy_kwh, lang), sure])
@@ -45,6 +45,15 @@ def figure_rows(report: Report, lang: Lang) -> list[list[str]]:
         texts = notation.percents(known, lang)
         rows += [[say(lang, key), text, ""] for key, text in zip(keys, texts, strict=True)]
     return rows
+
+
+def _deviation(u_kwh: float | None, compared_kwh: float | None, lang: Lang) -> str:
+    if u_kwh is None:
+        return ""
+    u = notation.energy(u_kwh, lang)
+    compared = u if compared_kwh is None else notation.energy(compared_kwh, lang)
+    # Where models had no part in it there is one error, and nothing to tell apart.
+    return say(lang, "row.u" if compared == u else "row.u_both", u=u, compared=compared)
 
 
 def _change_rows(report: Report, lang: Lang) -> list[list[str]]:

@@ -22,6 +22,8 @@ ENGLISH = {
     "headline.target": "Target {target_year}: **{target}**",
     "headline.period": "Period: **{span}**",
     "row.u": "standard deviation: {u}",
+    "row.u_both": "standard deviation: {u} with the power models' error, {compared} without, "
+    "from which the change is computed",
     "row.reached": "nothing so far: target exceeded by {points}",
     "row.evidence_measured": "meters and agents, January to December {year}",
     "row.approved": "approved by {by} (date: {on})",
@@ -110,7 +112,7 @@ ENGLISH = {
     "note.adjusted-below-zero": "The adjusted reference situation is {adjusted_kwh}, no energy "
     "above zero: the signed adjustments take away more than was consumed. Check their amounts.",
     "note.no-data": "In the inventory, but too few devices of the class are monitored to tell what "
-    "it uses (none; or one or two workstations, which are not kept): {class}.",
+    "it uses (none; or fewer than six workstations, which are not kept): {class}.",
     "note.model-offset": "The error of the power model is common to all devices of a class (up to "
     "± {u_ratio} at 95%: {class}) and does not shrink with their number. The interval in kWh "
     "holds it. That of the change keeps only what the changed weight of the classes leaves: the "
@@ -121,7 +123,7 @@ ENGLISH = {
     "cancels.",
     "note.rounded": "Some groups of workstations are too small to be shown: the plain sum (to "
     "{step_kwh}) and the shares are rounded so that they tell nothing of these.",
-    "note.pooled": "A stratum of one or two monitored workstations is not kept as it is: it is "
+    "note.pooled": "A stratum of fewer than six monitored workstations is not kept as it is: it is "
     "joined with others, and what it uses is taken from its class ({count} months).",
     "note.headcount-carried": "The head-counts of {count} months are those of an earlier one: "
     "{names}.",

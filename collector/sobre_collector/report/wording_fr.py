@@ -24,6 +24,8 @@ FRENCH = {
     "headline.target": "Objectif {target_year} : **{target}**",
     "headline.period": "Période : **{span}**",
     "row.u": "écart type : {u}",
+    "row.u_both": "écart type : {u} avec l’erreur des modèles de puissance, {compared} sans elle, "
+    "comme l’évolution est calculée",
     "row.reached": "rien à ce jour : objectif dépassé de {points}",
     "row.evidence_measured": "compteurs et agents, de janvier à décembre {year}",
     "row.approved": "approuvée par {by} (date : {on})",
@@ -128,8 +130,8 @@ FRENCH = {
     "ce modèle, rien ne se compense.",
     "note.rounded": "Certains groupes de postes sont trop petits pour être montrés : somme brute "
     "(à {step_kwh} près) et les parts sont arrondies pour n’en rien livrer.",
-    "note.pooled": "Une strate de moins de six postes suivis n’est pas conservée telle quelle : elle "
-    "est réunie à d’autres, et sa consommation déduite de sa famille ({count} mois concernés).",
+    "note.pooled": "Une strate de moins de six postes suivis n’est pas conservée telle quelle : "
+    "elle est réunie à d’autres, et sa consommation déduite de sa famille ({count} mois concernés).",
     "note.headcount-carried": "Les effectifs de {count} mois reprennent ceux d’un mois antérieur : "
     "{names}.",
     "note.unaccounted": "Le contrôle de conservation de l’énergie relève {missing_j} J manquants "
