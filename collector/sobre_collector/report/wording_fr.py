@@ -131,7 +131,8 @@ FRENCH = {
     "note.rounded": "Certains groupes de postes sont trop petits pour être montrés : somme brute "
     "(à {step_kwh} près) et les parts sont arrondies pour n’en rien livrer.",
     "note.pooled": "Une strate de moins de six postes suivis n’est pas conservée telle quelle : "
-    "elle est réunie à d’autres, et sa consommation déduite de sa famille ({count} mois concernés).",
+    "elle est réunie à d’autres, et sa consommation déduite de sa famille ({count} mois "
+    "concernés).",
     "note.headcount-carried": "Les effectifs de {count} mois reprennent ceux d’un mois antérieur : "
     "{names}.",
     "note.unaccounted": "Le contrôle de conservation de l’énergie relève {missing_j} J manquants "
