@@ -15,7 +15,7 @@ from sobre_drivers.load import Load, Origin
 PARIS = ZoneInfo("Europe/Paris")
 STREAM = "00000000-0000-4000-8000-000000000001"
 PERIMETER = Perimeter(Baseline(2022, "measured"))
-PCS = [Key(f"pc-{n}", f"pc-{n}") for n in range(4)]
+PCS = [Key(f"pc-{n}", f"pc-{n}") for n in range(6)]
 METER = Key("reader", "pdu-a3")
 H = 3_600
 

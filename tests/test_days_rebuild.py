@@ -57,7 +57,7 @@ def test_days_of_a_closed_month_are_not_built_again_from_what_is_left(place: Pla
 def test_a_rebuild_that_is_asked_to_stop_goes_on_at_the_next_call(place: Place) -> None:
     place.series.append(arrivals(date(2026, 11, 2), 4))
     asked = iter([False, False, True, True])
-    assert rebuild_days(place.series, place.ledger, PERIMETER, 0, lambda: next(asked)) == 2 * 5
+    assert rebuild_days(place.series, place.ledger, PERIMETER, 0, lambda: next(asked)) == 2 * 7
     assert place.series.touched()
-    assert rebuild_days(place.series, place.ledger, PERIMETER, 0) == 4 * 5
+    assert rebuild_days(place.series, place.ledger, PERIMETER, 0) == 4 * 7
     assert place.series.touched() == []

@@ -79,14 +79,14 @@ def test_order_of_devices_changes_no_bit() -> None:
         assert stratum_month("2026-11", LAPTOPS, (21, 9), rows) == kept
 
 
-def test_personal_strata_of_one_or_two_devices_are_joined_before_they_are_kept() -> None:
+def test_personal_strata_of_few_devices_are_joined_before_they_are_kept() -> None:
     room = Stratum("mairie", "dc1", "server")
     devices = {
-        LAPTOPS: THREE,
-        replace(LAPTOPS, site="sud"): THREE[:2],
+        LAPTOPS: [*THREE, *THREE],
+        replace(LAPTOPS, site="sud"): [*THREE, *THREE[:2]],
         replace(LAPTOPS, site="est"): THREE[2:],
         replace(LAPTOPS, organisation="ecole"): THREE[:1],
-        replace(LAPTOPS, organisation="musee"): THREE[:2],
+        replace(LAPTOPS, organisation="musee"): [*THREE, *THREE[:2]],
         room: THREE[:1],
     }
     rows = month_rows("2026-11", (20, 10), devices, is_personal)
@@ -95,7 +95,7 @@ def test_personal_strata_of_one_or_two_devices_are_joined_before_they_are_kept()
     everywhere = replace(joined, organisation=POOLED)
     assert set(by_stratum) == {LAPTOPS, joined, everywhere, room}
     assert by_stratum[joined].sums == by_stratum[LAPTOPS].sums
-    assert [by_stratum[s].devices for s in (joined, everywhere, room)] == [3, 3, 1]
+    assert [by_stratum[s].devices for s in (joined, everywhere, room)] == [6, 6, 1]
     assert [row.stratum for row in rows] == sorted(by_stratum)
 
 

@@ -42,9 +42,9 @@ def test_days_and_months_follow_from_what_came_in(place: Place) -> None:
     laptops, servers = sorted(
         place.ledger.months("2026-11", "2026-11"), key=lambda row: row.devices, reverse=True
     )
-    assert (laptops.stratum.device_class, laptops.devices) == ("workstation.laptop", 4)
-    assert laptops.sums[2] == 4 * 3
-    assert laptops.sums[0] * 3.6e6 == pytest.approx(3 * 10_000 + 4 * (0 + 1 + 2))
+    assert (laptops.stratum.device_class, laptops.devices) == ("workstation.laptop", 6)
+    assert laptops.sums[2] == 6 * 3
+    assert laptops.sums[0] * 3.6e6 == pytest.approx(3 * 21_000 + 6 * (0 + 1 + 2))
     assert (servers.devices, servers.sums[2], servers.calendar_days) == (1, 3.0, (3, 1))
 
 
@@ -121,7 +121,7 @@ def test_a_close_that_was_cut_goes_on(
     assert ("close", "2026-09") in [(job, period) for job, period, _ in place.run(now)]
     assert not any(row.personal for row in days_in(place))
     assert place.ledger.months("2026-09", "2026-09") == kept
-    assert {row.devices for row in kept} == {4, 1}
+    assert {row.devices for row in kept} == {6, 1}
 
 
 def test_three_months_that_were_missed_are_closed_in_order(place: Place) -> None:
@@ -130,7 +130,7 @@ def test_three_months_that_were_missed_are_closed_in_order(place: Place) -> None
     closed = [period for job, period, _ in done if job == "close"]
     assert closed == ["2026-01", "2026-02", "2026-03", "2026-04"]
     totals = place.ledger.months("2026-01", "2026-12")
-    assert sum(row.sums[2] + row.sums[3] for row in totals) == 5 * 95
+    assert sum(row.sums[2] + row.sums[3] for row in totals) == 7 * 95
 
 
 def test_a_stratum_that_lost_its_last_device_is_emptied(place: Place) -> None:
@@ -145,7 +145,7 @@ def test_a_stratum_that_lost_its_last_device_is_emptied(place: Place) -> None:
     found = {
         row.stratum.device_class: row.devices for row in place.ledger.months("2026-11", "2026-11")
     }
-    assert found == {"workstation.laptop": 4, "network": 1, "server": 0}
+    assert found == {"workstation.laptop": 6, "network": 1, "server": 0}
 
 
 def _rest(device: Device) -> tuple[str, str, str, float, float | None, int]:
@@ -175,7 +175,7 @@ def test_the_ledger_is_backed_up_each_night_and_old_copies_go(place: Place) -> N
     ]
     copy = Ledger(backups / "ledger-2026-11-06.db")
     assert copy.job_done("mark", "4")
-    assert len(copy.devices()) == 5
+    assert len(copy.devices()) == 7
     copy.close()
 
 

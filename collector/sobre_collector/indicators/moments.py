@@ -16,6 +16,9 @@ from sobre_drivers.errors import StoreError
 
 # Second moments of two devices and their sums give both devices away.
 MIN_DEVICES_FOR_SQUARES = 3
+# The days seen, which are small integers, can be puzzled out; then ten figures are kept of the
+# devices' energies (sums, squares, the largest), and five devices have ten energies by day type.
+MIN_PEOPLE = 6
 # With the largest of three known, sum and squares leave but the other two.
 MIN_DEVICES_FOR_LARGEST = 4
 # Stands for "several" in the site or organisation of a row that joins strata too small to keep.
@@ -146,29 +149,29 @@ def month_rows(
     devices: Mapping[Stratum, Sequence[DeviceMonth]],
     is_personal: Callable[[str], bool],
 ) -> list[StratumMonth]:
-    """The rows to keep of a month, in which no personal stratum of one or two devices is left.
+    """The rows to keep of a month, in which no personal stratum of fewer than six is left.
 
     Such strata are joined over the sites of their organisation, and if that is still too few, over
     organisations. The joined row (`POOLED`) tells about the class; its strata then borrow from it.
-    One or two devices that are left even then are forgotten: their sum would be a person's.
+    What is still too few even then is forgotten: its sums would be its people's.
     """
     kept: dict[Stratum, list[DeviceMonth]] = {}
     small: dict[Stratum, list[DeviceMonth]] = defaultdict(list)
     smallest: dict[Stratum, list[DeviceMonth]] = defaultdict(list)
     for stratum, rows in devices.items():
         seen = [row for row in rows if sum(row.valid_days) > 0]
-        if is_personal(stratum.device_class) and 0 < len(seen) < MIN_DEVICES_FOR_SQUARES:
+        if is_personal(stratum.device_class) and 0 < len(seen) < MIN_PEOPLE:
             small[replace(stratum, site=POOLED)] += seen
         else:
             kept[stratum] = seen
     for stratum, rows in small.items():
-        if len(rows) >= MIN_DEVICES_FOR_SQUARES:
+        if len(rows) >= MIN_PEOPLE:
             kept[stratum] = rows
         else:
             smallest[replace(stratum, organisation=POOLED)] += rows
     for stratum, rows in smallest.items():
         # The empty row says that there was somebody, so that nobody takes the month for whole.
-        kept[stratum] = rows if len(rows) >= MIN_DEVICES_FOR_SQUARES else []
+        kept[stratum] = rows if len(rows) >= MIN_PEOPLE else []
     return [
         stratum_month(month, stratum, calendar_days, rows) for stratum, rows in sorted(kept.items())
     ]
