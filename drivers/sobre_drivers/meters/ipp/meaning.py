@@ -51,8 +51,8 @@ def seen(profile: Profile, attributes: Attributes) -> Seen:
     meter = _first(attributes, METER)
     own: Attributes = meter if isinstance(meter, Mapping) else {}
     pages = _first(attributes, PAGES[profile.pages])
-    # A meter that only guesses from its state is none.
-    actual = _first(own, "meters-are-actual") is True
+    # A meter that only guesses from its state is none; and a profile that estimates is not metered.
+    actual = profile.power_w is None and _first(own, "meters-are-actual") is True
     kwh, watts = _first(own, "lifetime-kwh"), _first(own, "current-watts")
     return Seen(
         state=_state(profile, attributes, own, since_s),
