@@ -63,7 +63,9 @@ def test_the_raw_change_has_its_own_interval() -> None:
     assert around is not None
     assert around.low_ratio == pytest.approx(1 - q * exp(half), rel=1e-9)
     assert around.high_ratio == pytest.approx(1 - q * exp(-half), rel=1e-9)
-    row = next(r for r in csv_files(found)["indicateurs_annuels.csv"].splitlines() if "_brute," in r)
+    row = next(
+        r for r in csv_files(found)["indicateurs_annuels.csv"].splitlines() if "_brute," in r
+    )
     ends = [f"{-100 * (1 - q * exp(half * side)):.6f}" for side in (-1, 1)]
     assert f",-5.952381,{ends[0]},{ends[1]}," in row
 
