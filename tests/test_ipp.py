@@ -79,6 +79,8 @@ def test_pages_are_those_of_the_profiles_unit() -> None:
 def test_its_own_meter_is_read_if_it_is_one() -> None:
     metered = meaning.seen(METERED, said(state(3), meter(True)))
     assert (metered.register_uj, metered.power_w) == (123 * 3_600_000_000_000, 38)
+    # What a profile estimates by state is no register beside it.
+    assert meaning.seen(IPP, said(state(3), meter(True))).register_uj is None
     guessed = meaning.seen(METERED, said(state(3), meter(False)))
     assert (guessed.register_uj, guessed.power_w) == (None, None)
 
