@@ -85,8 +85,8 @@ LAYERS = {
     "sobre_collector": """
         rows config progress perimeter.tables backup inbox
         indicators/
-        perimeter.metering perimeter.scenarios perimeter.correlation perimeter.printing perimeter.rates
-        perimeter.rooms
+        perimeter.metering perimeter.scenarios perimeter.correlation perimeter.printing
+        perimeter.rates perimeter.rooms
         store/
         account limits registry day_sums perimeter.facts
         calibrated
