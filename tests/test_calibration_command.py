@@ -116,9 +116,9 @@ def test_how_each_driver_names_its_method_tells_whether_it_is_a_model() -> None:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     with closing(Ledger(tmp_path / "ledger.db")) as ledger, closing(SqliteSeries(tmp_path)) as kept:
-        for n in range(4):
+        for n in range(6):
             ledger.put_device(pc(f"pc-{n}"))
-        rows = [day(f"pc-{n}", estimated_j=1_800_000 * (n + 1)) for n in range(4)]
+        rows = [day(f"pc-{n}", estimated_j=1_800_000 * (n + 1)) for n in range(6)]
         kept.put_days(rows, ())
         yield House(kept, ledger, PERIMETER)
 
@@ -136,13 +136,13 @@ def kwh(ledger: Ledger) -> tuple[float, int | None]:
 
 def test_open_month_is_computed_with_the_factor_that_holds_for_it(house: House) -> None:
     month_totals(house, NOVEMBER, "2026-11")
-    assert kwh(house.ledger) == (5.0, None)
+    assert kwh(house.ledger) == (10.5, None)
     decide(house.ledger, 1.4, "2026-12")
     month_totals(house, NOVEMBER, "2026-11")
-    assert kwh(house.ledger) == (5.0, None)
+    assert kwh(house.ledger) == (10.5, None)
     number = decide(house.ledger, 1.2, "2026-11").applied.number
     month_totals(house, NOVEMBER, "2026-11")
-    assert kwh(house.ledger) == (6.0, number)
+    assert kwh(house.ledger) == (12.6, number)
 
 
 def test_closed_month_stays_and_is_read_with_the_number_of_what_corrects_it(
@@ -150,11 +150,11 @@ def test_closed_month_stays_and_is_read_with_the_number_of_what_corrects_it(
 ) -> None:
     first = decide(house.ledger, 1.2, "2026-11").applied.number
     close_month(house, JANUARY, "2026-11")
-    assert kwh(house.ledger) == (6.0, first)
+    assert kwh(house.ledger) == (12.6, first)
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
         before = db.execute("SELECT content FROM months").fetchall()
     second = decide(house.ledger, 1.5, "2026-01").applied.number
-    assert kwh(house.ledger) == (7.5, second)
+    assert kwh(house.ledger) == (15.75, second)
     with closing(sqlite3.connect(tmp_path / "ledger.db")) as db:
         assert db.execute("SELECT content FROM months").fetchall() == before
     # The past of the factor that the month was closed with is still there to read.
