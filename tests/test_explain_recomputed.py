@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import replace
-from math import exp, hypot, sqrt
+from math import exp, hypot, log, sqrt
 
 import pytest
+from scipy import stats
 
+from printed_arithmetic import checked
 from report_fleet import FACTS, LAPTOP, SERVER, half_monitored, measured_before, month, perimeter
 from sobre_collector.indicators.adjustments import Entry
 from sobre_collector.indicators.moments import StratumMonth
@@ -13,8 +15,11 @@ from sobre_collector.perimeter.facts import Baseline, Perimeter
 from sobre_collector.report.explained import INDICATORS
 from sobre_collector.report.explained_strata import stratum_block
 from sobre_collector.report.explanation import Writer
+from sobre_collector.report.facts import Facts
 from sobre_collector.report.figures import report
 from sobre_collector.report.working import Worked, worked
+from test_report_outlook import rows_of, series
+from test_report_outlook import stated as outlook_stated
 
 SIGNED = ("a lease", "lease.pdf", "", "director", "2025-01-20")
 GIVEN = replace(
@@ -46,7 +51,7 @@ def printed(found: Worked, rows: list[StratumMonth], stated: Perimeter) -> str:
 
 def values(pattern: str, text: str) -> list[float]:
     """The numbers of the first match, in which N stands for a number."""
-    named = re.escape(pattern).replace("N", r"([\d,.]*\d|∞)")
+    named = re.sub(r"\bN(?!_)", r"(-?[\\d,.]*\\d|∞)", re.escape(pattern))
     found = re.search(named, text)
     assert found is not None, f"{pattern} not in:\n{text}"
     return [float(n.replace(",", "").replace("∞", "inf")) for n in found.groups()]
@@ -119,3 +124,42 @@ def test_a_month_that_is_all_measured_shows_its_meters_own_error(
     january = "\n".join(blocks[0].lines)
     assert values(formula, january) == [pytest.approx(variance)]
     assert values("SE = N kWh", january) == [pytest.approx(sqrt(variance), abs=1e-3)]
+
+
+def blocks(indicator: str, rows: list[StratumMonth], stated: Perimeter, facts: Facts) -> str:
+    found, shown = worked(rows, stated, 2025, facts), report(rows, stated, 2025, facts)
+    told = INDICATORS[indicator](found, shown, Writer("en"))
+    return "\n".join(line for block in told for line in (block.title, *block.lines))
+
+
+def test_the_effects_of_a_decomposition_come_again() -> None:
+    rows, stated = case(True)
+    text = blocks("elec.decomposition", rows, stated, GIVEN)
+    # Two groups of three effects each.
+    assert checked(text) == 6
+    users, after = values("U_B = N ; U_R = N", text)
+    before, now, _, _, mean = values(
+        "Workstations: E_B = N kWh ; E_R = N kWh ; N_B = N ; N_R = N ; L = N kWh", text
+    )
+    assert mean == pytest.approx((now - before) / log(now / before), rel=1e-6)
+    assert values("L·ln(U_R/U_B) = N×N", text)[1] == pytest.approx(log(after / users), abs=1e-6)
+    told = sum(float(n.replace(",", "")) for n in re.findall(r"×\S+ = (\S+) kWh$", text, re.M)[3:])
+    assert told == pytest.approx(now - before, abs=0.01)
+
+
+def test_a_forecast_and_its_probability_come_again() -> None:
+    rows, stated = rows_of(series((2023, 2024, 2025))), outlook_stated()
+    text = blocks("elec.forecast", rows, stated, FACTS)
+    assert checked(text) >= 3
+    x, s, cv = values("= N ; s_x = √(s² + cv*² + cv_R²) = N ; cv* = N", text)
+    s_log, panel, of_year = values("cv_F = √(s² + cv_R²) = √(N² + N²) = N", text)
+    assert s == pytest.approx(sqrt(s_log**2 + cv**2 + panel**2), abs=2e-6)
+    df, t = values("ν = N) = N", text)
+    assert t == pytest.approx(stats.t.ppf(0.95, df), abs=1e-4)
+    (probability,) = values("F_t(x/s_x, ν) = N", text)
+    assert probability == pytest.approx(stats.t.cdf(x / s, df), abs=1e-3)
+    year, reference = values("R = 1 − F/(E*/U_R) = 1 − N/N", text)
+    assert x == pytest.approx(log(0.85 * reference / year), abs=1e-4)
+    low, high = values("1 − F·exp(± t·cv_F)/(E*/U_R) = N … N", text)
+    assert high == pytest.approx(1 - year * exp(-t * of_year) / reference, abs=1e-4)
+    assert low == pytest.approx(1 - year * exp(t * of_year) / reference, abs=1e-4)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain
@@ -12,6 +13,7 @@ import pytest
 
 import machine_year as truth
 from machine_year import house, take, work, write
+from printed_arithmetic import checked
 from sobre_collector.cli import main
 from sobre_collector.indicators.printer_states import Thresholds
 from sobre_collector.report.html_file import html_file
@@ -201,3 +203,25 @@ def test_the_files_of_the_portal_hold_the_same_figures(data: Path, tmp_path: Pat
     assert float(rooms[0]["pue"]) == pytest.approx(1.3)
     assert [row["annee"] for row in table("facteurs_emission.csv")] == ["2022", "2025"]
     assert {row["simule"] for row in table("leviers.csv")} == {"false"}
+
+
+@pytest.mark.parametrize(
+    ("indicator", "least", "says"),
+    [
+        ("datacentre", 2, "u = PUE·√(u_F² + u_IT²)"),
+        ("printers", 4, "Fewer printers: L·ln(N_R/N_B)/H_B"),
+        ("carbon", 5, "At each year's factor: 1 − E_R·EF_R/(E*·EF_B)"),
+    ],
+)
+def test_a_section_explains_itself_with_formulas_that_come_again(
+    data: Path, capsys: pytest.CaptureFixture[str], indicator: str, least: int, says: str
+) -> None:
+    words = ["explain", indicator, "--data", str(data), "--year", str(truth.YEAR)]
+    main(words)
+    text = capsys.readouterr().out
+    assert says in text
+    assert checked(text) >= least, text
+    main([*words, "--lang", "fr"])
+    french = capsys.readouterr().out
+    formulas = french[french.index("Formules, avec les nombres") :]
+    assert not re.search(r"\w:", formulas)

@@ -57,6 +57,8 @@ class RoomFigures:
     points: Mapping[str, tuple[str, ...]]
     months: tuple[RoomMonth, ...]
     racks_kwh: tuple[tuple[str, float], ...]
+    facility_u_ratio: float = 0.0
+    it_u_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +120,12 @@ def _room(
     if not whole:
         return empty
     names = [m.month for m in whole]
+    facility_u, it_u = (_u(room.at(at), names, rows, u) for at in ("facility", "it"))
     found = rooms.pue(
         [rooms.Month(m.month, m.facility_kwh or 0.0, m.it_kwh or 0.0) for m in whole],
         room.category,
-        facility_u_ratio=_u(room.at("facility"), names, rows, u),
-        it_u_ratio=_u(room.at("it"), names, rows, u),
+        facility_u_ratio=facility_u,
+        it_u_ratio=it_u,
     )
     wrong = found.standing == "metering-error"
     if wrong:
@@ -144,6 +147,8 @@ def _room(
         points,
         by_month,
         _racks(room, names, rows, perimeter),
+        facility_u,
+        it_u,
     )
 
 

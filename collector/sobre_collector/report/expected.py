@@ -85,7 +85,7 @@ def figures(drawn: Drawn, found: Sequence[Reduction], facts: Facts) -> Outlook |
     history = per_user_kwh(drawn)
     months = months_of(target.target_year)
     missing = _missing(history, months, target.target_year)
-    seen = None if missing else _forecast(drawn, found[0], history, months)
+    seen = None if missing else forecast_of(drawn, found[0], history, months)
     scenarios, notes = _scenarios(drawn, found[0], seen, target.goal_ratio)
     return Outlook(
         target.target_year,
@@ -132,9 +132,10 @@ def _missing(history: dict[str, float], months: Sequence[str], year: int) -> tup
     return ()
 
 
-def _forecast(
+def forecast_of(
     drawn: Drawn, found: Reduction, history: dict[str, float], months: Sequence[str]
 ) -> Forecast | None:
+    """The target year in kWh per user, from what is known of `history`."""
     # The panel errs the same way in all months, which no residual can show (method 2.0).
     cv_panel = found.reporting.u_kwh / found.reporting.total_kwh
     rho = drawn.fleet.perimeter.correlation.months_ratio
@@ -142,7 +143,7 @@ def _forecast(
 
 
 def _expected(label: str, seen: Forecast, found: Reduction, goal_ratio: float) -> Expected:
-    reference_kwh = _reference_per_user(found)
+    reference_kwh = reference_per_user_kwh(found)
     low_kwh, high_kwh = seen.interval_kwh(LEVEL)
     probability = looking.target_probability(
         seen,
@@ -161,7 +162,7 @@ def _expected(label: str, seen: Forecast, found: Reduction, goal_ratio: float) -
     )
 
 
-def _reference_per_user(found: Reduction) -> float:
+def reference_per_user_kwh(found: Reduction) -> float:
     """The adjusted baseline per user of the reporting period: R is the same per user or in all."""
     return found.adjusted.total_kwh * found.reporting_kwh_per_user / found.reporting.total_kwh
 

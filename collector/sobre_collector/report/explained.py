@@ -9,7 +9,7 @@ from math import hypot, log
 from sobre_collector.indicators.reduction import Reduction
 from sobre_collector.indicators.trajectory import elapsed_years, path_ratio, required
 from sobre_collector.perimeter.facts import months_of
-from sobre_collector.report import explained_errors
+from sobre_collector.report import explained_errors, explained_sections
 from sobre_collector.report.adjusting import Adjusted
 from sobre_collector.report.class_factors import by_class
 from sobre_collector.report.explained_strata import interval_lines, strata_block
@@ -45,7 +45,8 @@ def baseline(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:
     for key, kwh in by_class(drawn).items():
         groups[group_of(key)] = groups.get(group_of(key), 0.0) + kwh
     lines = [
-        f"{name(write.lang, 'class', key)}: {write.kwh(groups[key])}" for key in sorted(groups)
+        f"{write.of(name(write.lang, 'class', key))} {write.kwh(groups[key])}"
+        for key in sorted(groups)
     ]
     lines.append(
         f"E_B = {write.kwh(found.total_kwh)} ; u = {write.kwh(found.u_kwh)} ; "
@@ -55,7 +56,7 @@ def baseline(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:
         half_kwh = found.u_kwh * 3**0.5
         lines.append(f"u = a/√3 = {write.kwh(half_kwh)}/√3")
     if report.baseline.evidence:
-        lines.append(f"{write.say('evidence')}: {report.baseline.evidence}")
+        lines.append(f"{write.of(write.say('evidence'))} {report.baseline.evidence}")
     yield Block("E_B", tuple(lines))
 
 
@@ -80,7 +81,7 @@ def adjusted(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:
         share, driven = grouped[key]
         phi = driven / share if share else 0.0
         lines.append(
-            f"{name(write.lang, 'class', key)}: s = {write.number(share, 6)} ; "
+            f"{write.of(name(write.lang, 'class', key))} s = {write.number(share, 6)} ; "
             f"φ = {write.number(phi, 4)}"
         )
         terms.append(
@@ -237,7 +238,7 @@ def trajectory(worked: Worked, report: Report, write: Writer) -> Iterator[Block]
     linear, compound = required(target, found.trailing_ratio, years)
     lines = [
         f"τ = {write.number(years, 4)} ; T = {target.duration_years} ; "
-        f"g = {write.percent(target.goal_ratio, 2)} ; {target.path}",
+        f"g = {write.percent(target.goal_ratio, 2)} ; {name(write.lang, 'path', target.path)}",
         f"p(τ) = {write.number(path_ratio(target, years), 6)}",
         f"R − p = {write.number(found.trailing_ratio, 6)} − "
         f"{write.number(found.path_ratio or 0.0, 6)} = {write.number(found.gap_ratio, 6)}",
@@ -249,20 +250,24 @@ def trajectory(worked: Worked, report: Report, write: Writer) -> Iterator[Block]
 
 
 def section(key: str) -> Part:
-    """A section of the report as it stands, for figures that have no formula of one line."""
+    """A section of the report as it stands, and its formulas with the numbers put in."""
 
     def part(worked: Worked, report: Report, write: Writer) -> Iterator[Block]:
         for one, figures in shown(report):
             if key == one.NAME:
-                lines = [_row(row) for row in one.rows(figures, report, write.lang)]
+                lines = [_row(row, write) for row in one.rows(figures, report, write.lang)]
                 yield Block(name(write.lang, "title", key), tuple(lines))
+                formula = explained_sections.FORMULAS.get(key)
+                told = tuple(formula(worked, figures, write)) if formula is not None else ()
+                if told:
+                    yield Block(write.say("formula"), told)
 
     return part
 
 
-def _row(row: Sequence[str]) -> str:
+def _row(row: Sequence[str], write: Writer) -> str:
     rest = f" ({row[2]})" if len(row) > 2 and row[2] else ""
-    return plain(f"{row[0]}: {row[1]}{rest}")
+    return plain(f"{write.of(row[0])} {row[1]}{rest}")
 
 
 # Every indicator that can be explained; the first is what is published.

@@ -89,18 +89,18 @@ def _terms(drawn: Drawn, before: Users, after: Users, write: Writer) -> Iterator
     for key, sources in sorted(groups.items()):
         left = [drawn.fleet.common_u[s] * (now.get(s, 0.0) - then.get(s, 0.0)) for s in sources]
         whole = hypot(*left)
-        label = name(write.lang, "class", key)
+        label = write.of(name(write.lang, "class", key))
         if len(sources) == 1 and key in shown:
             u = drawn.fleet.common_u[sources[0]]
             s_now, s_then = (share.get(sources[0], 0.0) for share in (now, then))
             yield (
                 whole,
                 (
-                    f"{label}: u_m = {write.number(u, 6)} ; s_R = {write.number(s_now, 6)} ; "
+                    f"{label} u_m = {write.number(u, 6)} ; s_R = {write.number(s_now, 6)} ; "
                     f"s* = {write.number(s_then, 6)} ; "
                     f"|u_m·(s_R − s*)| = {write.number(whole, 8)}"
                 ),
             )
         else:
             # Shares of single classes of people are not published; their errors' sum is.
-            yield whole, f"{label}: √Σ[u_m·(s_R − s*)]² = {write.number(whole, 8)}"
+            yield whole, f"{label} √Σ[u_m·(s_R − s*)]² = {write.number(whole, 8)}"

@@ -39,7 +39,9 @@ def strata_block(drawn: Drawn, months: Sequence[str], write: Writer) -> Block:
         label = " / ".join(key) if key[1] else write.say("rest_of", name=key[0])
         if not key[0]:
             label = write.say("rest_of_several")
-        lines.append(f"{label}: T = {write.kwh(part.total_kwh)} ; SE = {write.kwh(part.se_kwh)}")
+        lines.append(
+            f"{write.of(label)} T = {write.kwh(part.total_kwh)} ; SE = {write.kwh(part.se_kwh)}"
+        )
     whole = year_total(totals)
     common = max(0.0, whole.se_kwh**2 - fsum(squares))
     lines.append(f"ΣT = {write.kwh(whole.total_kwh)}")
@@ -85,7 +87,7 @@ def stratum_block(
         )
         if one.flags:
             words = ", ".join(name(write.lang, "flag", flag) for flag in one.flags)
-            lines.append(f"{write.say('flags')}: {words}")
+            lines.append(f"{write.of(write.say('flags'))} {words}")
         yield Block(one.month, tuple(lines))
     whole = year_total(members)
     yield Block(

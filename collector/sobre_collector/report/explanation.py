@@ -28,6 +28,10 @@ class Writer:
         """An energy in kWh, to the Wh."""
         return f"{notation.number(value, self.lang, 3)} kWh"
 
+    def of(self, label: str) -> str:
+        """A label with its colon, before which French leaves a space."""
+        return f"{label}{chr(0xA0) if self.lang == 'fr' else ''}:"
+
     def percent(self, ratio: float, decimals: int = 0) -> str:
         """A ratio as a percentage."""
         return notation.percent(ratio, self.lang, decimals)
