@@ -7,6 +7,7 @@ variance for any inventory can be recomputed from them exactly, and no device ca
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import fsum, sqrt
 from typing import Any
 
@@ -209,7 +210,7 @@ def from_json(d: Mapping[str, Any]) -> StratumMonth:
             raise ValueError(f"{len(squares)} second moments where there are {len(PAIRS)}")
         return StratumMonth(
             month=d["month"],
-            stratum=Stratum(d["organisation"], d["site"], d["class"]),
+            stratum=_stratum(d["organisation"], d["site"], d["class"]),
             devices=d["devices"],
             calendar_days=(work, rest),
             sums=(x_work, x_rest, w_work, w_rest),
@@ -226,3 +227,9 @@ def from_json(d: Mapping[str, Any]) -> StratumMonth:
         raise StoreError(
             f"stored month: {error!r} in {sorted(d)}; rebuild it or restore the ledger's back-up"
         ) from error
+
+
+@lru_cache(maxsize=65_536)
+def _stratum(organisation: str, site: str, device_class: str) -> Stratum:
+    # One object a stratum: a dictionary finds what is the same without comparing its fields.
+    return Stratum(organisation, site, device_class)
