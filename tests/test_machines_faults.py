@@ -341,6 +341,9 @@ def test_what_is_excluded_is_no_waste_until_it_ends(
         main([*sobre, "exclude", "printers:ville/mairie", "--until", "2099-01-01", *EXCLUDE]) == 0
     )
     assert lever(tmp_path)[1] == "fire watch"
+    capsys.readouterr()
+    assert main([*sobre, "--lang", "fr", "exclusions"]) == 0
+    assert ", jusqu’au 2099-01-01 ; fire watch" in capsys.readouterr().out
     for number in (1, 2, 3):
         assert main([*sobre, "include", str(number), *EXCLUDE]) == 0
     assert lever(tmp_path)[0] == pytest.approx(whole)

@@ -134,6 +134,12 @@ def test_idle_outlets_are_found_by_name(
     (idle,) = json.loads(capsys.readouterr().out)["outlets"]
     assert idle["device"] == "pdu/prise-1"
     assert idle["kwh_per_year"] == pytest.approx(5 * 8.766, rel=0.01)
+    for lang, words in (
+        ("en", "outlets below 8 W for 60 days"),
+        ("fr", "sous 8 W pendant 60 jours"),
+    ):
+        assert main(["datacentre", "--data", str(data), "--lang", lang, "outlets"]) == 0
+        assert words in capsys.readouterr().out
 
 
 def test_levers_are_priced_and_weighed(report: Report) -> None:

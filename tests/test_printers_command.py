@@ -151,6 +151,23 @@ def test_what_is_off_and_on_again_saves_what_was_seen(
     assert told["low_kwh"] <= told["kwh"] == pytest.approx(expected, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["learn", "--model", "Muet", "--days", "9"], "Proposition, sans effet"),
+        (["schedule", "--days", "7"], "Éteintes de 20 h à 7 h"),
+    ],
+    ids=["learn", "schedule"],
+)
+def test_what_machines_do_is_told_in_french(
+    data: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    assert main(["printers", "--data", str(data), "--lang", "fr", *words]) == 0
+    text = capsys.readouterr().out
+    assert said in text
+    assert not re.search(r"\b(loads|nights|switched|hours|unknown)\b", text)
+
+
 def loads(powers_w: list[float], span_s: int = 60) -> list[Load]:
     return [
         Load("plug-1", n, n * span_s, span_s, int(p * span_s), 0, Origin.MEASURED)
@@ -228,4 +245,6 @@ def test_single_printers_are_listed_but_for_private_ones(
     assert "imp-00" not in said
     assert "9 printers; 1 more are private" in said
     worked = sum(truth.working(day) for day in days)
-    assert f"imp-05  Parle: {6 * worked / 31:.2f} h/day, 0% unknown, {110 * worked} pages" in said
+    assert f"imp-05  Parle: {6 * worked / 31:.2f} h/day, 0% unknown, {110 * worked:,} pages" in said
+    assert main(["printers", "--data", str(tmp_path), "--lang", "fr", "list"]) == 0
+    assert "9 imprimantes ; non listées, car dans un bureau" in capsys.readouterr().out

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 
 from sobre_collector.commands.section_options import add_options, show
 from sobre_collector.idle import IDLE_JOB
+from sobre_collector.report.notation import number
 from sobre_collector.report.source import open_ledger, place
+from sobre_collector.report.wording import say
 from sobre_drivers.errors import StoreError
 
 
@@ -30,12 +32,15 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found, indent=2))
         return 0
-    idle = found["outlets"]
-    print(f"{len(idle)} of {found['seen']} outlets below 8 W for 60 days up to {found['last']}")
+    idle, lang = found["outlets"], options.lang
+    print(say(lang, "outlets.idle", n=len(idle), seen=found["seen"], last=found["last"]))
     for each in idle:
-        what = "draws nothing" if not each["drawing"] else f"{each['kwh_per_year']:.0f} kWh a year"
-        print(f"  {each['node']}/{each['device']:<40} {each['mean_w']:6.1f} W  {what}")
+        what = say(lang, "outlets.nothing")
+        if each["drawing"]:
+            what = say(lang, "outlets.kwh", kwh=number(each["kwh_per_year"], lang))
+        watts = number(each["mean_w"], lang, 1)
+        print(f"  {each['node']}/{each['device']:<40} {watts:>6} W  {what}")
     today = datetime.now(UTC).date()
     if (today - datetime.fromisoformat(found["last"]).date()).days > 14:
-        print("More than two weeks ago: does the collector run?")
+        print(say(lang, "outlets.old"))
     return 0

@@ -19,8 +19,10 @@ from sobre_collector.indicators.printer_use import page_energy_of, schedule_savi
 from sobre_collector.indicators.unit_month import PageSums, UnitMonth
 from sobre_collector.perimeter.facts import Perimeter
 from sobre_collector.printing.learning import powers_w, window_use, windows
-from sobre_collector.printing.single import singles
+from sobre_collector.printing.single import Single, singles
+from sobre_collector.report.notation import number, percent
 from sobre_collector.report.printer_groups import OFF_W, RESTART_KWH, U_RESTART_KWH
+from sobre_collector.report.wording import Lang, name, say
 from sobre_collector.rows import Key
 from sobre_collector.store.base import Series
 from sobre_collector.store.choose import open_series
@@ -119,14 +121,18 @@ def _learn(
         told = {"model": options.model, "loads": len(powers), "printers": len(keys)}
         print(json.dumps(told | asdict(found)))
         return 0
-    print(f"{options.model}: {len(powers)} loads of {len(keys)} printers")
+    lang = options.lang
+    loads = {"loads": len(powers), "printers": len(keys)}
+    print(say(lang, "printers.learnt_from", model=options.model, **loads))
     for state, watts, ratio in zip(
         ("off", "sleep", "ready", "printing"), found.typical_w, found.shares, strict=True
     ):
-        print(f"  {state:<9} about {watts:7.1f} W  {ratio:6.1%} of the time")
+        values = {"w": number(watts, lang, 1), "ratio": percent(ratio, lang)}
+        print(f"  {name(lang, 'state', state):<12} {say(lang, 'printers.learnt_state', **values)}")
     limits = found.thresholds
-    print(f"  explains {found.explained_ratio:.0%} of the spread")
-    print("A proposal, used by nobody until a person confirms it:")
+    spread = percent(found.explained_ratio, lang, 0)
+    print(f"  {say(lang, 'printers.learnt_spread', ratio=spread)}")
+    print(say(lang, "printers.proposal"))
     print(
         f'  sobre printers confirm --model "{options.model}" --sleep {limits.sleep_w:.1f} '
         f"--ready {limits.ready_w:.1f} --printing {limits.printing_w:.1f} --role … --reason …"
@@ -158,17 +164,23 @@ def _list(options: argparse.Namespace, ledger: Ledger) -> int:
         if options.json:
             print(json.dumps(asdict(one)))
             continue
-        hours = (
-            "hours unknown"
-            if one.running_h_per_day is None
-            else f"{one.running_h_per_day:.2f} h/day"
-        )
-        pages = "no pages told" if one.pages is None else f"{one.pages} pages"
-        unknown = "" if one.unknown_ratio is None else f", {one.unknown_ratio:.0%} unknown"
-        print(f"{one.node}/{one.device}  {one.model}: {hours}{unknown}, {pages}, {one.kwh:.1f} kWh")
+        print(_told(one, options.lang))
     if not options.json:
-        print(f"{year}: {len(found)} printers; {private} more are private or in no register")
+        print(say(options.lang, "printers.listed", year=year, n=len(found), private=private))
     return 0
+
+
+def _told(one: Single, lang: Lang) -> str:
+    hours, pages, unknown = say(lang, "printers.hours_unknown"), say(lang, "printers.no_pages"), ""
+    if one.running_h_per_day is not None:
+        hours = say(lang, "printers.hours", h=number(one.running_h_per_day, lang, 2))
+    if one.pages is not None:
+        pages = say(lang, "printers.pages_n", n=number(one.pages, lang))
+    if one.unknown_ratio is not None:
+        unknown = say(lang, "printers.unknown", ratio=percent(one.unknown_ratio, lang, 0))
+    values = {"hours": hours, "pages": pages, "unknown": unknown, "model": one.model}
+    kwh = number(one.kwh, lang, 1)
+    return say(lang, "printers.one", who=f"{one.node}/{one.device}", kwh=kwh, **values)
 
 
 def _thresholds(options: argparse.Namespace, ledger: Ledger, perimeter: Perimeter) -> int:
@@ -229,16 +241,22 @@ def _schedule(
         told |= {"high_kwh": high, "printers": len(uses), "nights": len(within)}
         print(json.dumps(told | {"first": first.isoformat(), "last": last.isoformat()}))
         return 0
-    print(
-        f"Off from {options.off}:00 to {options.on}:00: {saved.kwh:,.0f} kWh a year "
-        f"({low:,.0f} to {high:,.0f}, 95 %)"
-    )
-    print(f"  {len(uses)} printers, {len(within)} nights from {first} to {last}")
-    print(
-        f"  {options.off_watts:g} W when off, {options.restart_wh:g} Wh for a warm-up, "
-        f"{1000 * per_page:.2f} Wh for each page, which is printed later"
-    )
-    print("Nothing was switched off.")
+    lang = options.lang
+    kwh = {"kwh": number(saved.kwh, lang), "low": number(low, lang), "high": number(high, lang)}
+    print(say(lang, "printers.off_saves", off=options.off, on=options.on, **kwh))
+    nights: dict[str, str | int] = {
+        "nights": len(within),
+        "first": first.isoformat(),
+        "last": last.isoformat(),
+    }
+    print(f"  {say(lang, 'printers.nights', n=len(uses), **nights)}")
+    assumed = {
+        "off_w": number(options.off_watts, lang, 1),
+        "restart_wh": number(options.restart_wh, lang, 1),
+        "page_wh": number(1000 * per_page, lang, 2),
+    }
+    print(f"  {say(lang, 'printers.assumed', **assumed)}")
+    print(say(lang, "printers.advice"))
     return 0
 
 

@@ -19,7 +19,7 @@ from sobre_collector.report.notation import bound, number
 from sobre_collector.report.one_section import as_json, section_of
 from sobre_collector.report.source import Place, open_ledger, place
 from sobre_collector.report.waste import NAME, Waste, table_row
-from sobre_collector.report.wording import note, plain, say
+from sobre_collector.report.wording import Lang, note, plain, say
 from sobre_collector.rows import Device, Key
 from sobre_collector.store.ledger import Ledger
 from sobre_collector.store.rulebook import Exclusion
@@ -148,7 +148,7 @@ def _list(options: argparse.Namespace, where: Place) -> int:
     with closing(open_ledger(where.data)) as ledger:
         rows = ledger.rulebook.exclusions(datetime.now(UTC).date())
     for each in rows:
-        print(json.dumps(_object(each)) if options.json else _line(each))
+        print(json.dumps(_object(each)) if options.json else _line(each, options.lang))
     return 0
 
 
@@ -156,11 +156,19 @@ def _object(each: Exclusion) -> dict[str, Any]:
     return asdict(each)
 
 
-def _line(each: Exclusion) -> str:
+def _line(each: Exclusion, lang: Lang) -> str:
     when = datetime.fromtimestamp(each.at, tz=UTC).strftime("%Y-%m-%d")
-    units = "" if each.units is None else f" ({each.units} of them)"
-    until = "" if each.until is None else f", until {each.until}"
-    return f"{each.number:>6}  {when}  {each.by}: {each.subject}{units}{until}; {each.reason}"
+    told = say(
+        lang,
+        "exclusion.line",
+        when=when,
+        by=each.by,
+        subject=each.subject,
+        units="" if each.units is None else say(lang, "exclusion.units", n=each.units),
+        until="" if each.until is None else say(lang, "exclusion.until", day=each.until),
+        reason=each.reason,
+    )
+    return f"{each.number:>6}  {told}"
 
 
 def _writable(where: Place) -> Ledger:

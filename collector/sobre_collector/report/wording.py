@@ -10,6 +10,7 @@ from sobre_collector.report import (
     wording_adjustments,
     wording_calibrating,
     wording_checks,
+    wording_commands,
     wording_decomposition,
     wording_explain,
     wording_machines,
@@ -34,6 +35,7 @@ MORE: tuple[tuple[dict[str, str], dict[str, str]], ...] = (
     (wording_decomposition.FRENCH, wording_decomposition.ENGLISH),
     (wording_printers.FRENCH, wording_printers.ENGLISH),
     (wording_machines.FRENCH, wording_machines.ENGLISH),
+    (wording_commands.FRENCH, wording_commands.ENGLISH),
 )
 TABLES = {
     "fr": dict(chain(FRENCH.items(), *(french.items() for french, _ in MORE))),
