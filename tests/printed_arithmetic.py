@@ -6,7 +6,7 @@ from math import sqrt
 
 import pytest
 
-_UNITS = re.compile(r"\s*(kWh²?|kgCO₂e)(?=$|[\s)])")
+_UNITS = re.compile(r"\s*(kWh²?|kgCO₂e|€)(?=$|[\s)])")
 _PURE = re.compile(r"^(?=.*\d)(?:sqrt|[\d.+\-*/() ])+$")
 
 

@@ -216,6 +216,8 @@ def test_the_files_of_the_portal_hold_the_same_figures(data: Path, tmp_path: Pat
     [
         ("datacentre", 2, "u = PUE·√(u_F² + u_IT²)"),
         ("printers", 4, "Fewer printers: L·ln(N_R/N_B)/H_B"),
+        # Printers of one site and outlets of one rack, each with its price and its carbon.
+        ("waste", 5, "s·E = "),
         ("carbon", 5, "At each year's factor: 1 − E_R·EF_R/(E*·EF_B)"),
     ],
 )

@@ -21,6 +21,7 @@ from sobre_collector.report.expected import (
 from sobre_collector.report.explained_errors import freedom
 from sobre_collector.report.explanation import Writer
 from sobre_collector.report.printers import Printers
+from sobre_collector.report.waste import Waste, lever_name
 from sobre_collector.report.wording import name
 from sobre_collector.report.working import Worked
 
@@ -206,6 +207,44 @@ def outlook(worked: Worked, figures: object, write: Writer) -> Iterator[str]:
     )
 
 
+def waste(worked: Worked, figures: object, write: Writer) -> Iterator[str]:
+    """Each lever from its share out of hours, then its price and its carbon."""
+    if not isinstance(figures, Waste):
+        return
+    for priced in figures.levers:
+        lever, values = priced.lever, priced.lever.values
+        if lever.excluded is not None:
+            continue
+        label = write.of(lever_name(lever.subject, write.lang))
+        if "share_ratio" in values:
+            numbers = (
+                f"{write.number(float(values['share_ratio']), 8)}×"
+                f"{write.number(float(values['of_kwh']), 3)}"
+            )
+            formula = "s·E"
+            if "off_kwh" in values:
+                formula += " − A"
+                numbers += f" − {write.number(float(values['off_kwh']), 3)}"
+            if lever.excluded_units:
+                formula, numbers = (
+                    f"({formula})·(1 − n/N)",
+                    (
+                        f"({numbers})×(1 − {write.number(lever.excluded_units, 2)}/"
+                        f"{write.number(lever.units, 2)})"
+                    ),
+                )
+            yield f"{label} {formula} = {numbers} = {write.kwh(lever.kwh)}"
+        else:
+            yield f"{label} ΣP·8766 h = {write.kwh(lever.kwh)}"
+        kwh = write.number(lever.kwh, 3)
+        if priced.euros is not None and figures.euros_per_kwh is not None:
+            price = write.number(figures.euros_per_kwh, 6)
+            yield f"  {kwh}×{price} = {write.number(priced.euros, 2)} €"
+        if priced.kg_co2e is not None and lever.kwh > 0:
+            factor = write.number(priced.kg_co2e / lever.kwh, 6)
+            yield f"  {kwh}×{factor} = {write.number(priced.kg_co2e, 3)} kgCO₂e"
+
+
 # By the name of the section.
 FORMULAS: dict[str, Formula] = {
     "datacentre": datacentre,
@@ -213,4 +252,5 @@ FORMULAS: dict[str, Formula] = {
     "carbon": carbon,
     "decomposition": decomposition,
     "outlook": outlook,
+    "waste": waste,
 }
