@@ -112,6 +112,23 @@ def test_silent_pcs_of_a_few_are_rounded_so_that_their_mean_is_not_given_away() 
     assert off.silent_kwh == 0.0
 
 
+def test_nor_do_those_of_the_reference_year_show_in_what_it_would_have_been() -> None:
+    small = Stratum("bx", "dc1", "workstation.laptop")
+    units = {**perimeter().inventory["2022-01"], small: (8.0, 0.0)}
+    measured = Baseline(2022, "measured")
+    stated = replace(perimeter(), inventory={"2022-01": units}, baseline=measured)
+    after = kept(*[MonthChecks()] * 12)
+    before = [replace(row, month=f"2022{row.month[4:]}") for row in after]
+
+    def reduction(silent: MonthChecks) -> float:
+        few = [replace(month(n, small, 4, 100.0), checks=silent) for n in months_of(2022)]
+        off = checks(report([*before, *few, *after], stated, 2025, FACTS)).off
+        assert off is not None
+        return off.reduction_ratio
+
+    assert reduction(MonthChecks(None, (40.0, 0.0), 2)) == reduction(MonthChecks())
+
+
 def test_a_difference_that_a_few_peoples_pcs_make_is_not_told() -> None:
     found = report(kept(MonthChecks(Joined(9, 80, -0.9, 0.0001, 98.0))), perimeter(), 2025, FACTS)
     assert checks(found).newcomers is None

@@ -161,19 +161,22 @@ def _off(drawn: Drawn, found: Reduction) -> Off:
     before: Mapping[str, float] = {}
     if stated.kind == "measured":
         # The same rule on both sides: PCs of the baseline year were silent too.
-        before, _ = _silent(drawn, months_of(stated.year))
+        months = months_of(stated.year)
+        told, _ = _silent(drawn, months)
+        step = _step_kwh(drawn, months)
+        before = {name: rounded(kwh, step) for name, kwh in told.items()}
     factor = factors(drawn)
     reference_kwh = found.adjusted.total_kwh - fsum(
         factor.get(name, 1.0) * kwh for name, kwh in before.items()
     )
     # So many kWh for so many days give the mean of those who were silent, be they three.
-    silent_kwh = rounded(fsum(after.values()), _step_kwh(drawn))
+    silent_kwh = rounded(fsum(after.values()), _step_kwh(drawn, drawn.months))
     return Off(1 - (found.reporting.total_kwh - silent_kwh) / reference_kwh, silent_kwh, days)
 
 
-def _step_kwh(drawn: Drawn) -> float:
+def _step_kwh(drawn: Drawn, months: Sequence[str]) -> float:
     """To what silent PCs are rounded: 0 where each stratum of theirs may be explained anyway."""
-    fleet, months = drawn.fleet, drawn.months
+    fleet = drawn.fleet
     told = fleet.rows_of(months)
     silent = {row.stratum for row in told if row.checks and any(row.checks.silent_days)}
     if silent <= open_strata(fleet, months):
