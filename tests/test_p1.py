@@ -1,16 +1,15 @@
 """P1 telegrams: what others recorded of real meters, over pseudo-terminals and by their bytes."""
 
 import random
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meters.pseudo import Adapter
+from meters.pseudo import Adapter, playing
 from sobre_agent.config import Meter
 from sobre_drivers.errors import ConfigError, MeterError
 from sobre_drivers.meters import catalog
@@ -216,31 +215,6 @@ def test_no_bytes_raise_or_make_a_telegram_with_a_wrong_crc(noise: bytes) -> Non
 def adapter(tmp_path: Path) -> Iterator[Adapter]:
     with Adapter(tmp_path / "ttyUSB0") as here:
         yield here
-
-
-@contextmanager
-def playing(adapter: Adapter, data: bytes) -> Iterator[None]:
-    """The line says this over and over, in pieces of any size, as a meter does."""
-    stop, dice = threading.Event(), random.Random(5)
-
-    def play() -> None:
-        while data:
-            at = 0
-            while at < len(data):
-                end = at + dice.randint(1, 200)
-                adapter.send(data[at:end])
-                at = end
-                if stop.wait(0.001):
-                    return
-
-    thread = threading.Thread(target=play, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(5.0)
-        assert not thread.is_alive()
 
 
 def reader(adapter: Adapter, profile: str = "dsmr-p1") -> MeterDriver:

@@ -1,14 +1,12 @@
 """A French meter on a serial line: a thread plays what others recorded into a pseudo-terminal."""
 
-import random
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from meters.pseudo import Adapter
+from meters.pseudo import Adapter, playing
 from sobre_agent.config import Meter
 from sobre_agent.schedule import asked
 from sobre_agent.sources import Source
@@ -52,31 +50,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def meter(adapter: Adapter, profile: str = "linky", timeout_s: float = 5.0) -> Meter:
     return Meter("feeder", profile, serial_port=adapter.path, timeout_s=timeout_s)
-
-
-@contextmanager
-def playing(adapter: Adapter, data: bytes) -> Iterator[None]:
-    """The line says this over and over, in pieces of any size, as a meter does."""
-    stop, dice = threading.Event(), random.Random(4)
-
-    def play() -> None:
-        while data:
-            at = 0
-            while at < len(data):
-                end = at + dice.randint(1, 60)
-                adapter.send(data[at:end])
-                at = end
-                if stop.wait(0.001):
-                    return
-
-    thread = threading.Thread(target=play, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(5.0)
-        assert not thread.is_alive()
 
 
 def capture(name: str) -> bytes:

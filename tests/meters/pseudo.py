@@ -2,8 +2,12 @@
 
 import os
 import pty
+import random
 import select
+import threading
 import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -50,3 +54,28 @@ class Adapter:
         """What the agent has sent; b"" if nothing comes within that time (s)."""
         ready, _, _ = select.select([self._far], [], [], within_s)
         return os.read(self._far, 4096) if ready else b""
+
+
+@contextmanager
+def playing(adapter: Adapter, data: bytes) -> Iterator[None]:
+    """The line says this over and over, in pieces of any size, as a meter does."""
+    stop, dice = threading.Event(), random.Random(4)
+
+    def play() -> None:
+        while data:
+            at = 0
+            while at < len(data):
+                end = at + dice.randint(1, 60)
+                adapter.send(data[at:end])
+                at = end
+                if stop.wait(0.001):
+                    return
+
+    thread = threading.Thread(target=play, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(5.0)
+        assert not thread.is_alive()
