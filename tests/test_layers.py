@@ -31,7 +31,7 @@ LAYERS = {
         pc.host
         meters.kind meters.serial_port
         meters.login meters.model meters.parity meters.web meters.figures meters.fitting
-        meters.units
+        meters.units meters.parts
         meters.tic.decoding meters.p1.decoding meters.nut.decoding meters.dcmi.decoding
         meters.redfish.decoding
         meters.redfish.session

@@ -3,23 +3,21 @@
 Everything that can be wrong in such a file is found here, before a connection is opened.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from sobre_drivers.load import CLASSES
 from sobre_drivers.meters.configured import SerialLine
 from sobre_drivers.meters.kind import Confirmed
 from sobre_drivers.meters.modbus.identify import Identify
+from sobre_drivers.meters.parts import require_known_class, require_part
 from sobre_drivers.meters.units import EnergyUnit, PowerUnit
 from sobre_drivers.settings import build, read_toml
 
 # A request may ask for 125 registers at most (Modbus Application Protocol V1.1b3, 6.3).
 MAX_REGISTERS = 125
-MAX_COUNT = 1000
 
 Kind = Literal[
     "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "text"
@@ -36,7 +34,6 @@ BITS = {
     "float32": 32,
     "float64": 64,
 }
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,50}|[a-z0-9][a-z0-9._-]{0,40}\{n(?::0[1-9]d)?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +161,7 @@ class Part:
     shown: dict[str, Register] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.name and not _NAME.fullmatch(self.name):
-            raise ValueError(f"name is {self.name!r}; small letters, digits and . _ -, then {{n}}")
-        if self.device_class is not None:
-            _a_class(self.device_class)
-        if self.rated_w is not None and self.rated_w <= 0:
-            raise ValueError(f"rated_w is {self.rated_w}; a power above 0 W is needed")
-        if not 1 <= self.count <= MAX_COUNT or self.first < 0:
-            raise ValueError(f"count is {self.count} from {self.first}; 1 to {MAX_COUNT}")
+        require_part(self.name, self.device_class, self.rated_w, self.count, self.first)
         if self.count > 1 and ("{n" not in self.name or self.step < 1):
             raise ValueError("count above 1 needs a name with {n:02d} and a step above 0")
         if self.power is None and self.energy is None:
@@ -214,7 +204,7 @@ class Profile:
     protocol: Literal["modbus"] = "modbus"
 
     def __post_init__(self) -> None:
-        _a_class(self.device_class)
+        require_known_class(self.device_class)
         if not self.part:
             raise ValueError("part is empty; describe at least one [[part]]")
         if not 1 <= self.max_registers <= MAX_REGISTERS:
@@ -287,8 +277,3 @@ def _take(
 def _in_range(key: str, address: int, words: int) -> None:
     if not 0 <= address <= 0x10000 - words:
         raise ValueError(f"{key} is {address}; registers go from 0 to 65535")
-
-
-def _a_class(device_class: str) -> None:
-    if device_class not in CLASSES:
-        raise ValueError(f"device_class is {device_class!r}; choose one of {', '.join(CLASSES)}")

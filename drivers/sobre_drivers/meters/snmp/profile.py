@@ -3,15 +3,14 @@
 Everything that can be wrong in such a file is found here, before a connection is opened.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from sobre_drivers.load import CLASSES
 from sobre_drivers.meters.configured import Hours
 from sobre_drivers.meters.kind import Confirmed
+from sobre_drivers.meters.parts import require_known_class, require_part
 from sobre_drivers.meters.snmp.objects import (
     Energy,
     Object,
@@ -24,10 +23,8 @@ from sobre_drivers.meters.snmp.objects import (
 )
 from sobre_drivers.settings import build, read_toml
 
-MAX_COUNT = 1000
 # An answer should fit one unfragmented datagram; with long OIDs that is about so many values.
 MAX_OIDS = 32
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,50}|[a-z0-9][a-z0-9._-]{0,40}\{n(?::0[1-9]d)?\}")
 GIVEN = frozenset({"n", "unit"})
 
 
@@ -51,14 +48,7 @@ class Part:
     shown: dict[str, Object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.name and not _NAME.fullmatch(self.name):
-            raise ValueError(f"name is {self.name!r}; small letters, digits and . _ -, then {{n}}")
-        if self.device_class is not None:
-            _a_class(self.device_class)
-        if self.rated_w is not None and self.rated_w <= 0:
-            raise ValueError(f"rated_w is {self.rated_w}; a power above 0 W is needed")
-        if not 1 <= self.count <= MAX_COUNT or self.first < 0:
-            raise ValueError(f"count is {self.count} from {self.first}; 1 to {MAX_COUNT}")
+        require_part(self.name, self.device_class, self.rated_w, self.count, self.first)
         repeats = [("{n" in self.name), *("{n}" in oid for oid in self.own_templates())]
         if (self.count > 1) != any(repeats) or len(set(repeats)) != 1:
             raise ValueError("count above 1 needs {n} in the name and in each OID, and only then")
@@ -135,7 +125,7 @@ class Profile:
     note: str = ""
 
     def __post_init__(self) -> None:
-        _a_class(self.device_class)
+        require_known_class(self.device_class)
         if not self.part:
             raise ValueError("part is empty; describe at least one [[part]]")
         if not 1 <= self.max_oids <= 128:
@@ -179,8 +169,3 @@ def _places_known(profile: Profile) -> None:
         strange = sorted(set(places(oid)) - known)
         if strange:
             raise ValueError(f"OID {oid} has {strange}; known are {', '.join(sorted(known))}")
-
-
-def _a_class(device_class: str) -> None:
-    if device_class not in CLASSES:
-        raise ValueError(f"device_class is {device_class!r}; choose one of {', '.join(CLASSES)}")
